@@ -1,0 +1,1 @@
+"""How a labeller is made and judged."""

@@ -1,0 +1,156 @@
+"""Judges the recipe on documents it has not seen, and sets from that what turns scores into labels."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.model_selection import GroupKFold
+
+from model.features import FeatureReader
+from model.label import NO_THEME
+from model.labeller import (
+    Decision,
+    ReadParagraph,
+    paragraph_raw_scores,
+    primary_theme,
+    read_paragraph,
+    score_clauses,
+)
+from model.pipeline import Logits, Pipeline, calibrate
+from training.dataset import Dataset
+from training.fit import Example, documents_of, fit
+from training.metrics import Scores, Truth, score
+
+FOLDS = 5
+REVIEW_SHARE = 0.10
+"""Share of paragraphs that the review bands are wide enough for."""
+
+_THRESHOLDS = np.round(np.arange(0.2, 0.8001, 0.01), 2)
+_SMOOTHING = (
+    11  # thresholds over which F1 is averaged before the best is taken: a plateau carries over, a spike does not
+)
+_PRIMARY_SHARES = np.round(np.arange(0.20, 0.601, 0.02), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Raw scores of the dataset's paragraphs, each by a model that did not see its document.
+
+    Attributes:
+        paragraphs: as read, in the dataset's order.
+        clause_scores: of each paragraph, array (clauses, themes), in logits.
+        raw_scores: array (paragraphs, themes), in logits.
+        truth: array (paragraphs, themes).
+        primaries: gold primary of each paragraph.
+    """
+
+    paragraphs: tuple[ReadParagraph, ...]
+    clause_scores: tuple[Logits, ...]
+    raw_scores: Logits
+    truth: Truth
+    primaries: tuple[str, ...]
+
+
+def hold_out(
+    dataset: Dataset, examples: Sequence[Example], reader: FeatureReader, tell: Callable[[int], None]
+) -> HeldOut:
+    """Fit `FOLDS` times, each time without a fifth of the documents, and score the paragraphs of these.
+
+    `tell` is called with the number of folds done.
+    """
+    paragraphs = [read_paragraph(paragraph.text, reader) for paragraph in dataset.paragraphs]
+    clause_scores: list[Logits] = [np.empty(0)] * len(paragraphs)
+    raw_scores = np.full((len(paragraphs), len(dataset.themes)), -np.inf)
+    documents = np.array(documents_of(examples))
+    homes = np.array([paragraph.document for paragraph in dataset.paragraphs])
+    for done, (rest, _) in enumerate(GroupKFold(FOLDS).split(documents, groups=documents), 1):
+        vectoriser, classifiers = fit([examples[index] for index in rest])
+        unseen = np.flatnonzero(~np.isin(homes, documents[rest]))
+        scores = score_clauses([paragraphs[index] for index in unseen], Pipeline(vectoriser, classifiers, ()))
+        for index, one in zip(unseen, scores, strict=True):
+            clause_scores[index] = one
+            raw_scores[index] = paragraph_raw_scores(one)
+        tell(done)
+    truth = np.array([[theme in paragraph.themes for theme in dataset.theme_ids] for paragraph in dataset.paragraphs])
+    primaries = tuple(paragraph.primary for paragraph in dataset.paragraphs)
+    return HeldOut(tuple(paragraphs), tuple(clause_scores), raw_scores, truth, primaries)
+
+
+def fit_calibrators(held_out: HeldOut) -> tuple[LogisticRegression, ...]:
+    """For each theme, the logistic regression from raw score to probability (Platt 1999)."""
+    known = np.isfinite(held_out.raw_scores).all(axis=1)
+    return tuple(
+        LogisticRegression(C=100.0).fit(held_out.raw_scores[known][:, [theme]], held_out.truth[known, theme])
+        for theme in range(held_out.truth.shape[1])
+    )
+
+
+def choose_decision(held_out: HeldOut, calibrators: Sequence[LogisticRegression], theme_ids: Sequence[str]) -> Decision:
+    """Thresholds, review bands and primary shares that did best on the held-out paragraphs."""
+    probabilities = calibrate(held_out.raw_scores, calibrators)
+    thresholds = tuple(
+        _best_threshold(held_out.truth[:, theme], probabilities[:, theme]) for theme in range(len(theme_ids))
+    )
+    bearings = [calibrate(one, calibrators) >= np.array(thresholds) for one in held_out.clause_scores]
+    bands = _review_bands(probabilities, thresholds)
+    best = (-1.0, 0.0, 0.0)
+    for share in _PRIMARY_SHARES:
+        for first_share in _PRIMARY_SHARES[share >= _PRIMARY_SHARES]:
+            decision = Decision(thresholds, bands, float(share), float(first_share))
+            found = primaries(held_out, probabilities, bearings, decision, theme_ids)
+            right = float(np.mean([a == b for a, b in zip(held_out.primaries, found, strict=True)]))
+            best = max(best, (right, -float(share), -float(first_share)))
+    return Decision(thresholds, bands, -best[1], -best[2])
+
+
+def primaries(
+    held_out: HeldOut,
+    probabilities: NDArray[np.float64],
+    bearings: Sequence[Truth],
+    decision: Decision,
+    theme_ids: Sequence[str],
+) -> list[str]:
+    """The primary of each held-out paragraph under `decision`."""
+    found = []
+    for paragraph, row, bearing in zip(held_out.paragraphs, probabilities, bearings, strict=True):
+        given = [index for index, value in enumerate(row) if value >= decision.thresholds[index]]
+        index = primary_theme(bearing, paragraph, given, decision) if given else None
+        found.append(NO_THEME if index is None else theme_ids[index])
+    return found
+
+
+def judge(
+    held_out: HeldOut, calibrators: Sequence[LogisticRegression], decision: Decision, theme_ids: Sequence[str]
+) -> Scores:
+    """Scores of the held-out labels under `decision`."""
+    probabilities = calibrate(held_out.raw_scores, calibrators)
+    bearings = [calibrate(one, calibrators) >= np.array(decision.thresholds) for one in held_out.clause_scores]
+    found = primaries(held_out, probabilities, bearings, decision, theme_ids)
+    return score(
+        held_out.truth,
+        probabilities >= np.array(decision.thresholds),
+        theme_ids,
+        probabilities=probabilities,
+        primary_pairs=list(zip(held_out.primaries, found, strict=True)),
+    )
+
+
+def _best_threshold(truth: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> float:
+    f1 = [float(f1_score(truth, probabilities >= threshold, zero_division=1.0)) for threshold in _THRESHOLDS]
+    padded = np.pad(f1, _SMOOTHING // 2, mode="edge")
+    smooth = np.convolve(padded, np.full(_SMOOTHING, 1 / _SMOOTHING), mode="valid")
+    return float(_THRESHOLDS[int(smooth.argmax())])
+
+
+def _review_bands(probabilities: NDArray[np.float64], thresholds: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """Around each threshold the band, equally wide in logits for all themes, so that `REVIEW_SHARE` of the paragraphs falls in one."""
+    limits = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    cut = np.array(thresholds)
+    centre = np.log(cut / (1 - cut))
+    distance = np.abs(np.log(limits / (1 - limits)) - centre).min(axis=1)
+    half_width = float(np.quantile(distance, REVIEW_SHARE))
+    low, high = (1 / (1 + np.exp(-(centre - half_width))), 1 / (1 + np.exp(-(centre + half_width))))
+    return tuple((round(float(a), 4), round(float(b), 4)) for a, b in zip(low, high, strict=True))

@@ -1,0 +1,278 @@
+"""Reads the data folder and refuses, by file and line, what is not as `datasets/README.md` says."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from model.errors import DataError
+from model.label import NO_THEME
+from model.labeller import Theme
+from model.lexicon import Lexicon, Term
+from model.text import normalise
+
+THEME_KINDS = ("strong", "weak", "negative", "context")
+SHARED = "shared"
+SHARED_KINDS = ("action", "result", "slogan", "list", "name", "technology", "money_public", "agriculture_social")
+GENRES = Literal[
+    "work_summary", "work_report", "plan", "measures", "regulation", "notice", "news", "speech", "research", "ocr"
+]
+RESEMBLES = Literal[
+    "general_credit",
+    "rural_credit",
+    "industry_fund",
+    "fiscal_money",
+    "investment_attraction",
+    "financial_risk",
+    "listing_general",
+    "double_support",
+    "defence_mobilisation",
+    "veterans",
+    "army_unity",
+    "war_metaphor",
+    "military_background",
+    "talent_slogan",
+    "labour",
+    "teachers_cadres",
+    "student_startup",
+    "talent_housing_name",
+    "tech_transfer",
+    "sci_award",
+    "ip_name_only",
+    "park",
+    "incubate_figure",
+]
+_LEXICON_COLUMNS = ["term", "theme", "kind", "also", "note"]
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Document(_Record):
+    """A document, written for this project, that records belong to; data are split by it."""
+
+    id: Id
+    genre: GENRES
+    year: int
+    place: str
+    title: str
+    origin: Literal["written"]
+
+
+class LabelledSentence(_Record):
+    """A sentence inside a paragraph; `resembles` names the theme look-alikes that it holds."""
+
+    text: Text
+    themes: list[str]
+    resembles: list[RESEMBLES] = []
+
+
+class SentenceRecord(LabelledSentence):
+    """A sentence that stands alone."""
+
+    id: Id
+    document: Id
+    labelled: Literal["written", "confirmed", "adjudicated"]
+
+
+class ParagraphRecord(_Record):
+    """A paragraph; its `sentences` in order make up its text, and say which of them bears which theme."""
+
+    id: Id
+    document: Id
+    text: Text
+    themes: list[str]
+    primary: str
+    sentences: list[LabelledSentence]
+    labelled: Literal["written", "confirmed", "adjudicated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """All training data, checked.
+
+    `digest` is the SHA-256 over all files that were read: the same digest, the same data.
+    """
+
+    themes: tuple[Theme, ...]
+    lexicon: Lexicon
+    documents: dict[str, Document]
+    sentences: tuple[SentenceRecord, ...]
+    paragraphs: tuple[ParagraphRecord, ...]
+    digest: str
+
+    @property
+    def theme_ids(self) -> list[str]:
+        """Ids of the themes, in order."""
+        return [theme.id for theme in self.themes]
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Read and check the data folder.
+
+    Raises:
+        DataError: something is missing or wrong; the message names file, line and field, one a line, the first twenty.
+    """
+    reader = _Reader(folder)
+    themes = tuple(Theme(**row) for row in json.loads(reader.read("themes.json")))
+    documents: dict[str, Document] = {}
+    for place, document in reader.records("documents.jsonl", Document):
+        if document.id in documents:
+            reader.fault(place, "id", f"编号 {document.id} 已经用过")
+        documents[document.id] = document
+    seen: dict[str, str] = {}
+    sentences = []
+    for name in reader.names("sentences"):
+        for place, sentence in reader.records(name, SentenceRecord):
+            reader.check_record(place, sentence, documents, seen)
+            reader.check_themes(place, sentence.themes, themes)
+            sentences.append(sentence)
+    paragraphs = []
+    for name in reader.names("paragraphs"):
+        for place, paragraph in reader.records(name, ParagraphRecord):
+            reader.check_record(place, paragraph, documents, seen)
+            reader.check_paragraph(place, paragraph, themes)
+            paragraphs.append(paragraph)
+    terms = reader.lexicon("lexicon.tsv", themes)
+    if not sentences or not paragraphs:
+        reader.fault(str(folder), "sentences、paragraphs", "没有一条记录")
+    reader.raise_faults()
+    return Dataset(themes, Lexicon(terms), documents, tuple(sentences), tuple(paragraphs), reader.digest())
+
+
+_MOST_FAULTS = 20
+_RecordType = TypeVar("_RecordType", bound=_Record)
+
+
+class _Reader:
+    """Reads the files of one data folder, gathers what is wrong with them, and digests what it read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._faults: list[str] = []
+        self._hash = hashlib.sha256()
+        if not folder.is_dir():
+            raise DataError(f"找不到数据文件夹 {folder}。")
+
+    def read(self, name: str) -> str:
+        try:
+            content = (self._folder / name).read_bytes()
+        except OSError as error:
+            raise DataError(f"不能读取 {self._folder / name}（{error.strerror}）。") from None
+        content = content.replace(b"\r\n", b"\n")  # a checkout on Windows must not change the digest
+        self._hash.update(name.encode() + b"\0" + len(content).to_bytes(8, "big") + content)
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise DataError(f"{self._folder / name} 第 {line} 行：不是 UTF-8 编码。") from None
+
+    def names(self, subfolder: str) -> list[str]:
+        return sorted(f"{subfolder}/{path.name}" for path in (self._folder / subfolder).glob("*.jsonl"))
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def fault(self, place: str, field: str, message: str) -> None:
+        self._faults.append(f"{place}，字段 {field}：{message}")
+
+    def raise_faults(self) -> None:
+        if self._faults:
+            more = len(self._faults) - _MOST_FAULTS
+            rest = [f"……另有 {more} 处错误"] if more > 0 else []
+            raise DataError("\n".join([*self._faults[:_MOST_FAULTS], *rest]))
+
+    def records(self, name: str, record_type: type[_RecordType]) -> Iterator[tuple[str, _RecordType]]:
+        """The records of one file of JSON Lines, each with its place for messages; wrong ones are put down as faults."""
+        for number, line in enumerate(self.read(name).split("\n"), 1):
+            if not line.strip():
+                continue
+            place = f"{self._folder / name} 第 {number} 行"
+            try:
+                yield place, record_type.model_validate_json(line)
+            except ValidationError as error:
+                for item in error.errors(include_url=False):
+                    field = ".".join(map(str, item["loc"])) or "（整行）"
+                    self.fault(place, field, item["msg"])
+
+    def check_record(
+        self,
+        place: str,
+        record: SentenceRecord | ParagraphRecord,
+        documents: dict[str, Document],
+        seen: dict[str, str],
+    ) -> None:
+        if record.id in seen:
+            self.fault(place, "id", f"编号 {record.id} 已在 {seen[record.id]} 用过")
+        seen[record.id] = place
+        if record.document not in documents:
+            self.fault(place, "document", f"documents.jsonl 里没有 {record.document}")
+
+    def check_themes(self, place: str, found: Sequence[str], themes: Sequence[Theme], field: str = "themes") -> None:
+        known = [theme.id for theme in themes]
+        for theme in found:
+            if theme not in known:
+                self.fault(place, field, f"没有主题 {theme}；可用：{'、'.join(known)}")
+        if len(set(found)) != len(found):
+            self.fault(place, field, "主题重复")
+
+    def check_paragraph(self, place: str, paragraph: ParagraphRecord, themes: Sequence[Theme]) -> None:
+        self.check_themes(place, paragraph.themes, themes)
+        for index, sentence in enumerate(paragraph.sentences):
+            self.check_themes(place, sentence.themes, themes, f"sentences.{index}.themes")
+            if sentence.text not in paragraph.text:
+                self.fault(place, f"sentences.{index}.text", "这句话不在段落正文里")
+        if "".join(sentence.text for sentence in paragraph.sentences) != paragraph.text:
+            self.fault(place, "sentences", "各句连起来与段落正文不一致")
+        if set(paragraph.themes) != {theme for sentence in paragraph.sentences for theme in sentence.themes}:
+            self.fault(place, "themes", "与各句的主题之和不一致")
+        if paragraph.primary not in {*paragraph.themes, NO_THEME}:
+            self.fault(place, "primary", f"{paragraph.primary} 不在本段主题之中，也不是 {NO_THEME}")
+
+    def lexicon(self, name: str, themes: Sequence[Theme]) -> list[Term]:
+        allowed = {f"{theme.id}:{kind}" for theme in themes for kind in THEME_KINDS}
+        allowed |= {f"{SHARED}:{kind}" for kind in SHARED_KINDS}
+        rows = csv.reader(self.read(name).splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+        if next(rows, None) != _LEXICON_COLUMNS:
+            self.fault(f"{self._folder / name} 第 1 行", "（表头）", f"应为 {'、'.join(_LEXICON_COLUMNS)}")
+            return []
+        terms: dict[str, Term] = {}
+        for number, row in enumerate(rows, 2):
+            place = f"{self._folder / name} 第 {number} 行"
+            if len(row) != len(_LEXICON_COLUMNS):
+                self.fault(place, "（整行）", f"应有 {len(_LEXICON_COLUMNS)} 列，却有 {len(row)} 列")
+                continue
+            text, theme, kind, also, _note = row
+            concepts = (f"{theme}:{kind}", *filter(None, also.split(",")))
+            for concept in concepts:
+                if concept not in allowed:
+                    self.fault(place, "theme、kind、also", f"没有类别 {concept}")
+            if text != normalise(text).text.lower():
+                self.fault(place, "term", f"“{text}”不是规范写法，应为“{normalise(text).text.lower()}”")
+            if len(text) < 2:
+                self.fault(place, "term", "至少两个字")
+            elif text in terms:
+                self.fault(place, "term", f"“{text}”重复")
+            else:
+                terms[text] = Term(text, concepts)
+        return list(terms.values())
+
+
+def sizes(dataset: Dataset) -> dict[str, Any]:
+    """Digest and sizes of `dataset`, as JSON values."""
+    return {
+        "digest": dataset.digest,
+        "documents": len(dataset.documents),
+        "sentences": len(dataset.sentences),
+        "paragraphs": len(dataset.paragraphs),
+        "terms": len(dataset.lexicon.terms),
+    }
