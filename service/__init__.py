@@ -1,0 +1,1 @@
+"""How a labeller is used: from the command line and over HTTP."""

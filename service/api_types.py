@@ -1,0 +1,135 @@
+"""What the HTTP service takes and gives, with examples for its documentation."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_PARAGRAPHS = 1_000
+LONGEST_PARAGRAPH = 20_000
+LONGEST_DOCUMENT = 2_000_000
+LONGEST_ID = 256
+
+_EXAMPLE_TEXT = "设立科技信贷风险补偿资金池，支持合作银行为科技型中小企业提供知识产权质押贷款。"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ParagraphIn(_Strict):
+    """One paragraph to label."""
+
+    id: Annotated[str, Field(max_length=LONGEST_ID)] | int = Field(
+        description="段落编号，原样返回", examples=["1"], union_mode="left_to_right"
+    )
+    text: str = Field(max_length=LONGEST_PARAGRAPH, description="段落正文", examples=[_EXAMPLE_TEXT])
+
+
+class LabelRequest(_Strict):
+    """A batch of paragraphs."""
+
+    paragraphs: list[ParagraphIn] = Field(min_length=1, max_length=MOST_PARAGRAPHS)
+
+
+class DocumentRequest(_Strict):
+    """The text of a whole document, lines as they stand in it."""
+
+    text: str = Field(
+        min_length=1,
+        max_length=LONGEST_DOCUMENT,
+        description="文件全文，保留换行",
+        examples=[f"一、强化科技金融支撑\n{_EXAMPLE_TEXT}"],
+    )
+    name: str = Field(default="document", max_length=LONGEST_ID, description="文件名，原样返回")
+
+
+class TermOut(BaseModel):
+    """A stretch of evidence; `weight` is what it added to the theme's raw score, in logits."""
+
+    text: str
+    start: int
+    end: int
+    weight: float
+
+
+class EvidenceOut(BaseModel):
+    """The sentence that decided for a theme; offsets count characters of the paragraph's text."""
+
+    theme: str
+    text: str
+    start: int
+    end: int
+    terms: list[TermOut]
+
+
+class LabelOut(BaseModel):
+    """The themes of a paragraph."""
+
+    themes: list[str] = Field(description="主题编号，可多个，也可为空", examples=[["tech_finance"]])
+    primary: str = Field(description="主要主题；没有时为 other", examples=["tech_finance"])
+    scores: dict[str, float] = Field(description="每个主题的校准概率")
+    uncertain: list[str] = Field(description="建议人工复核的主题")
+    evidence: list[EvidenceOut]
+
+
+class ResultOut(LabelOut):
+    """The label of one paragraph of a batch."""
+
+    id: str | int
+
+
+class LabelResponse(BaseModel):
+    """Labels in the order of the request."""
+
+    model: str = Field(description="模型版本")
+    results: list[ResultOut]
+
+
+class DocumentParagraphOut(LabelOut):
+    """A paragraph of a document, its place and its label."""
+
+    file: str
+    paragraph: int = Field(description="段落序号，从 1 开始")
+    lines: tuple[int, int] = Field(description="在原文中的起止行，从 1 开始")
+    headings: list[str] = Field(description="所属标题，由外到内")
+    text: str
+
+
+class DocumentResponse(BaseModel):
+    """A document's paragraphs in order; headings, bylines and page furniture are left out."""
+
+    model: str
+    results: list[DocumentParagraphOut]
+
+
+class ThemeOut(BaseModel):
+    """A theme that the model knows."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    definition: str
+
+
+class ThemesResponse(BaseModel):
+    """The themes, in the order in which they are listed everywhere."""
+
+    themes: list[ThemeOut]
+
+
+class ModelResponse(BaseModel):
+    """What the served model is made of and how well it did."""
+
+    version: str
+    themes: list[str]
+    thresholds: dict[str, float]
+    data: dict[str, Any] = Field(description="训练数据的摘要和规模")
+    libraries: dict[str, str] = Field(description="训练时的软件版本")
+    scores: dict[str, Any] = Field(description="训练时交叉验证的成绩")
+
+
+class Status(BaseModel):
+    """Whether the service is up."""
+
+    status: str = Field(examples=["ok"])
+    model: str | None = None

@@ -1,0 +1,137 @@
+"""Files on disk to paragraphs to label: text documents and JSON Lines of paragraphs."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from model.errors import PolicyThemesError, TextError
+from model.paragraphs import BlockKind, split_blocks
+from model.text import check_text
+from service.decoding import decode_text
+
+DOCUMENT_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown"})
+PARAGRAPH_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+STANDARD_INPUT = "-"
+
+_BYTES_PER_MIB = 1024 * 1024
+LARGEST_DOCUMENT_BYTES = 256 * _BYTES_PER_MIB
+
+
+class UnsupportedFileError(PolicyThemesError):
+    """A file of a kind that cannot be read yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputParagraph:
+    """One paragraph to label and the fields that its output row begins with."""
+
+    text: str
+    place: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What could not be labelled: a whole file, or one line of it."""
+
+    file: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """One sentence for the summary."""
+        where = self.file if self.line is None else f"{self.file} 第 {self.line} 行"
+        return f"{where}：{self.message}"
+
+
+def find_files(path: Path) -> Iterator[Path]:
+    """The files below `path` in a fixed order, or `path` itself; hidden files, and folders reached by links, are left out."""
+    if not path.is_dir():
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(folder, name)
+            if not name.startswith((".", "~$")) and file.is_file():
+                yield file
+
+
+def is_supported(path: Path) -> bool:
+    """Whether the name's ending says that `path` can be read."""
+    return path.suffix.lower() in DOCUMENT_SUFFIXES | PARAGRAPH_SUFFIXES
+
+
+def read_paragraphs(path: Path) -> Iterator[InputParagraph | Refusal]:
+    """The paragraphs of one file; of JSON Lines each row, of a document each paragraph but no heading, byline or furniture.
+
+    A row of JSON Lines that is wrong becomes a `Refusal` in its place, and the rows behind it go on.
+
+    Raises:
+        UnsupportedFileError: the ending of the name is not one that can be read.
+        TextError: the file as a whole is not readable text.
+        OSError: the file cannot be opened or read.
+    """
+    suffix = path.suffix.lower()
+    if suffix in PARAGRAPH_SUFFIXES:
+        with path.open("rb") as lines:
+            yield from read_paragraph_lines(lines, str(path))
+    elif suffix in DOCUMENT_SUFFIXES:
+        if path.stat().st_size > LARGEST_DOCUMENT_BYTES:
+            raise TextError(f"文件超过 {LARGEST_DOCUMENT_BYTES // _BYTES_PER_MIB} MB，请拆分后再试。")
+        yield from document_paragraphs(decode_text(path.read_bytes()), str(path))
+    else:
+        raise UnsupportedFileError(
+            f"还不能读取 {path.suffix or '没有扩展名的'} 文件；请另存为 UTF-8 文本（.txt），或整理成 JSON Lines（.jsonl）后再试。"
+        )
+
+
+def document_paragraphs(text: str, name: str) -> Iterator[InputParagraph]:
+    """The paragraphs of a document's `text`, with their place in it.
+
+    Raises:
+        TextError: `text` has a NUL character or a lone surrogate.
+    """
+    check_text(text)
+    number = 0
+    for block in split_blocks(StringIO(text)):
+        if block.kind is BlockKind.PARAGRAPH:
+            number += 1
+            yield InputParagraph(
+                block.text,
+                {"file": name, "paragraph": number, "lines": list(block.lines), "headings": list(block.headings)},
+            )
+
+
+def read_paragraph_lines(lines: Iterable[bytes], name: str) -> Iterator[InputParagraph | Refusal]:
+    """Rows `{"id", "text", …}` of JSON Lines, read one by one; other fields are kept and written again. Blank lines are passed over."""
+    for number, raw in enumerate(lines, 1):
+        line = raw.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else raw.strip()
+        if not line:
+            continue
+        try:
+            yield _paragraph_of_row(line)
+        except PolicyThemesError as error:
+            yield Refusal(name, str(error), number)
+
+
+def _paragraph_of_row(line: bytes) -> InputParagraph:
+    try:
+        row = json.loads(decode_text(line))
+    except json.JSONDecodeError as error:
+        raise TextError(f"不是有效的 JSON（第 {error.colno} 个字符处：{error.msg}）。") from None
+    except RecursionError:
+        raise TextError("JSON 嵌套过深。") from None
+    if not isinstance(row, dict):
+        raise TextError('应当是一个 JSON 对象，例如 {"id": "1", "text": "……"}。')
+    text, identity = row.get("text"), row.get("id")
+    if not isinstance(text, str):
+        raise TextError("缺少字段 text，或 text 不是字符串。")
+    if not isinstance(identity, str | int) or isinstance(identity, bool):
+        raise TextError("缺少字段 id，或 id 不是字符串或整数。")
+    check_text(text)
+    check_text(str(identity))
+    return InputParagraph(text, row)

@@ -1,0 +1,210 @@
+"""`policy-label`: labels files and folders offline."""
+
+import argparse
+import io
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from enum import IntEnum
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from model.errors import ArtifactError, PolicyThemesError
+from model.labeller import Labeller
+from service.default_model import find_labeller
+from service.documents import (
+    STANDARD_INPUT,
+    InputParagraph,
+    Refusal,
+    find_files,
+    is_supported,
+    read_paragraph_lines,
+    read_paragraphs,
+)
+from service.labelling import label_paragraphs
+from service.outputs import OUTPUT_SUFFIXES, OutputError, Row, json_lines_writer, open_output, print_table
+
+
+class ExitCode(IntEnum):
+    """How a run of `policy-label` ended."""
+
+    DONE = 0
+    SOME_FAILED = 1  # some files or lines were refused; all others came out
+    BAD_COMMAND = 2
+    NOTHING_TO_LABEL = 3
+    NO_MODEL = 4
+    OUTPUT_FAILED = 5
+
+
+_DESCRIPTION = "给中文科技政策文件的每个段落标注主题：科技金融、孵化器、人才、知识产权、军民融合。"
+_EPILOG = f"""\
+输入：文本文件（.txt、.md；UTF-8、GB18030、UTF-16），或每行一个段落的 JSON Lines（.jsonl，字段 id 和 text）；
+文件夹连同子文件夹一起处理；“-”从标准输入读 JSON Lines。
+输出：按文件名结尾决定格式（{"、".join(OUTPUT_SUFFIXES)}）；不写 -o 时，在终端显示表格，在管道中输出 JSON Lines。
+退出码：0 全部完成；1 有文件或行未能处理（其余照常输出）；2 命令有误；3 没有可标注的内容；4 模型不可用；5 结果无法写入。
+例：policy-label 文件夹 -o 结果.csv
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of `policy-label`."""
+    parser = argparse.ArgumentParser(
+        prog="policy-label",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("inputs", nargs="+", metavar="输入", help="文件、文件夹，或 - （标准输入）")
+    parser.add_argument("-o", "--output", type=Path, metavar="文件", help="结果文件")
+    parser.add_argument("--model", type=Path, metavar="文件夹", help="模型文件夹（默认使用本机的默认模型）")
+    parser.add_argument("--version", action="version", version=f"policy-themes {version('policy-themes')}")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `policy-label`; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console in GBK must not stop a run over one character
+    options = build_parser().parse_args(arguments)
+    console = Console(stderr=True, highlight=False)
+    try:
+        return _run(options, console)
+    except OutputError as error:
+        return _fail(console, error, ExitCode.OUTPUT_FAILED)
+    except ArtifactError as error:
+        return _fail(console, error, ExitCode.NO_MODEL)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has seen enough
+        return ExitCode.DONE
+    except KeyboardInterrupt:
+        console.print("已中断；没有写出不完整的结果文件。")
+        return 130  # 128 + SIGINT, as shells count
+
+
+def _fail(console: Console, error: PolicyThemesError, code: ExitCode) -> int:
+    console.print(f"错误：{error}", style="red", markup=False)
+    return code
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    files: list[Path] = []
+    skipped: list[Path] = []
+    for name in options.inputs:
+        if name == STANDARD_INPUT:
+            continue
+        path = Path(name)
+        if not path.exists():
+            console.print(f"错误：找不到 {path}；请检查路径。", style="red", markup=False)
+            return ExitCode.BAD_COMMAND
+        for file in find_files(path):
+            # A file that was asked for by name is tried, and refused in words; in a folder others of its kind are only counted.
+            (files if not path.is_dir() or is_supported(file) else skipped).append(file)
+    reads_standard_input = STANDARD_INPUT in options.inputs
+    if not files and not reads_standard_input:
+        kinds = "、".join(sorted({file.suffix or "无扩展名" for file in skipped}))
+        what = f"这里只有暂不能读取的文件（{kinds}）" if skipped else "文件夹里没有文件"
+        console.print(f"错误：没有可标注的内容：{what}。可读取 .txt、.md、.jsonl。", style="red", markup=False)
+        return ExitCode.NOTHING_TO_LABEL
+
+    labeller = find_labeller(options.model, lambda sentence: console.print(sentence, markup=False))
+    refusals: list[Refusal] = []
+    sources: list[Path | None] = [*([None] if reads_standard_input else []), *files]
+    with ExitStack() as stack:
+        progress = stack.enter_context(_progress(console))
+        paragraphs = _read_all(sources, refusals, progress)
+        summary = _write(label_paragraphs(paragraphs, labeller), options.output, labeller, stack)
+    _report(summary, refusals, skipped, labeller, console)
+    if refusals:
+        return ExitCode.SOME_FAILED
+    return ExitCode.DONE if summary["paragraphs"] else ExitCode.NOTHING_TO_LABEL
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("个文件 · {task.fields[paragraphs]} 段"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _read_all(sources: Sequence[Path | None], refusals: list[Refusal], progress: Progress) -> Iterator[InputParagraph]:
+    """The paragraphs of all sources (None is standard input); what is refused is put down and the rest goes on."""
+    task = progress.add_task("标注", total=len(sources), paragraphs=0)
+    count = 0
+    for source in sources:
+        name = "标准输入" if source is None else str(source)
+        try:
+            items: Iterable[InputParagraph | Refusal] = (
+                read_paragraph_lines(sys.stdin.buffer, name) if source is None else read_paragraphs(source)
+            )
+            found = False
+            for item in items:
+                found = True
+                if isinstance(item, Refusal):
+                    refusals.append(item)
+                    continue
+                count += 1
+                progress.update(task, paragraphs=count)
+                yield item
+            if not found:
+                refusals.append(Refusal(name, "没有找到可标注的段落（文件为空，或只有标题和页面信息）。"))
+        except PolicyThemesError as error:
+            refusals.append(Refusal(name, str(error)))
+        except OSError as error:
+            refusals.append(Refusal(name, f"无法读取（{error.strerror}）；请检查权限，或确认文件没有被其他程序占用。"))
+        progress.advance(task)
+
+
+def _write(rows: Iterable[Row], output: Path | None, labeller: Labeller, stack: ExitStack) -> Counter[str]:
+    """Write the rows where the user wants them; returns how many there were, in all and by theme."""
+    names = {theme.id: theme.name_zh for theme in labeller.themes}
+    summary: Counter[str] = Counter(paragraphs=0)
+    shown: list[Row] = []
+    if output is not None:
+        write = stack.enter_context(open_output(output, names))
+    elif sys.stdout.isatty():
+        write = shown.append
+    else:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # JSON between programs is UTF-8, whatever the console's code page
+        write = json_lines_writer(sys.stdout)
+    for row in rows:
+        write(row)
+        summary["paragraphs"] += 1
+        summary["none"] += not row["themes"]
+        summary["uncertain"] += bool(row["uncertain"])
+        summary.update(row["themes"])
+    if shown:
+        print_table(shown, names, Console())
+    return summary
+
+
+def _report(
+    summary: Counter[str], refusals: Sequence[Refusal], skipped: Sequence[Path], labeller: Labeller, console: Console
+) -> None:
+    console.print(f"共标注 {summary['paragraphs']} 段（模型 {labeller.version}）：", markup=False)
+    for theme in labeller.themes:
+        console.print(f"  {theme.name_zh} {summary[theme.id]}", markup=False)
+    console.print(f"  无主题 {summary['none']}；建议复核 {summary['uncertain']}", markup=False)
+    if skipped:
+        console.print(f"跳过 {len(skipped)} 个暂不能读取的文件：", markup=False)
+        for file in skipped:
+            console.print(f"  {file}", markup=False)
+    if refusals:
+        console.print(f"{len(refusals)} 处未能处理，其余已照常输出：", style="red", markup=False)
+        for refusal in refusals:
+            console.print(f"  {refusal}", style="red", markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
