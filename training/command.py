@@ -10,16 +10,22 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from model.artifact import default_model_folder, load_labeller
 from model.errors import PolicyThemesError
+from model.features import FeatureReader
+from model.pipeline import calibrate
+from training.ablation import ablate
 from training.block_report import score_blocks
+from training.cross_validation import choose_decision, fit_calibrators, hold_out, judge
 from training.dataset import read_dataset, sizes
+from training.fit import read_examples
 from training.gold import read_gold, read_gold_blocks
 from training.keyword_rule import label_by_keywords
-from training.metrics import Scores, score
+from training.metrics import Truth, score
 from training.near_duplicates import MOST_SIMILAR, near_duplicates
+from training.peers import PEERS, training_texts
+from training.report import interval, length_keys, markdown_table, review_tables, score_table, slice_table, worst_errors
 from training.train import STEPS, train
 
 FAILED = 1
@@ -63,9 +69,22 @@ def build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("check", parents=[data], help="检查数据：格式、标签、近似重复")
     command.set_defaults(run=_check)
 
-    command = commands.add_parser("evaluate", parents=[model], help="在已标注的段落上评测模型，并与关键词规则对照")
-    command.add_argument("gold", type=Path, metavar="标注文件", help="JSON Lines：id、text、themes、primary")
+    command = commands.add_parser("cross-validate", parents=[data], help="交叉验证：按文体、长度的成绩和复核曲线")
+    command.set_defaults(run=_cross_validate)
+
+    gold = argparse.ArgumentParser(add_help=False)
+    gold.add_argument("gold", type=Path, metavar="标注文件", help="JSON Lines：id、text、themes、primary、source")
+
+    command = commands.add_parser(
+        "evaluate", parents=[gold, model], help="在已标注的段落上评测模型，并与关键词规则对照"
+    )
     command.set_defaults(run=_evaluate)
+
+    command = commands.add_parser("compare", parents=[gold, data, model], help="与其他方法在同样的数据上对照")
+    command.set_defaults(run=_compare)
+
+    command = commands.add_parser("ablate", parents=[gold, data], help="逐项改动配方，看每一项值多少")
+    command.set_defaults(run=_ablate)
 
     command = commands.add_parser("blocks", help="评测文件切分：段落边界和类别")
     command.add_argument("gold", type=Path, metavar="切分文件", help="JSON Lines：document、lines、kind")
@@ -86,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PolicyThemesError as error:
         errors.print(f"错误：{error}", style="red", markup=False, soft_wrap=True)
         return FAILED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has seen enough
+        return 0
     except OSError as error:
         errors.print(f"错误：{error.filename}：{error.strerror}", style="red", markup=False, soft_wrap=True)
         return FAILED
@@ -104,8 +126,8 @@ def _train(options: argparse.Namespace) -> int:
                 errors.print(done, markup=False)
 
         trained = train(options.data, options.output, tell)
-    _print_scores("交叉验证（按文件划分，只用自写数据）", trained.scores)
-    Console(highlight=False, soft_wrap=True).print(f"模型 {trained.version} 已保存到 {trained.folder}", markup=False)
+    _show("交叉验证（按文集划分，只用自写数据）", score_table(trained.scores))
+    print(f"模型 {trained.version} 已保存到 {trained.folder}")
     return 0
 
 
@@ -127,27 +149,96 @@ def _check(options: argparse.Namespace) -> int:
     return FAILED if repeated else 0
 
 
+def _cross_validate(options: argparse.Namespace) -> int:
+    dataset = read_dataset(options.data)
+    reader = FeatureReader(dataset.lexicon)
+    held_out = hold_out(dataset, read_examples(dataset, reader), reader, lambda _done: None)
+    calibrators = fit_calibrators(held_out)
+    decision = choose_decision(held_out, calibrators, dataset.theme_ids)
+    probabilities = calibrate(held_out.raw_scores, calibrators)
+    predicted = probabilities >= np.array(decision.thresholds)
+    genres = [dataset.documents[paragraph.document].genre for paragraph in dataset.paragraphs]
+    _show(
+        "交叉验证（按文集划分，只用自写数据）", score_table(judge(held_out, calibrators, decision, dataset.theme_ids))
+    )
+    _show("按文体", slice_table(held_out.truth, predicted, genres, "文体"))
+    lengths = length_keys([paragraph.text for paragraph in dataset.paragraphs])
+    _show("按长度", slice_table(held_out.truth, predicted, lengths, "长度"))
+    _show("复核与校准", review_tables(held_out.truth, probabilities, decision.thresholds))
+    return 0
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     labeller = load_labeller(options.model)
     theme_ids = [theme.id for theme in labeller.themes]
     gold = read_gold(options.gold, theme_ids)
-    truth = np.array([[theme in paragraph.themes for theme in theme_ids] for paragraph in gold])
-    labels = labeller.label([paragraph.text for paragraph in gold])
-    _print_scores(
-        f"模型 {labeller.version}，{len(gold)} 段",
-        score(
-            truth,
-            np.array([[theme in label.themes for theme in theme_ids] for label in labels]),
-            theme_ids,
-            probabilities=np.array([[label.scores[theme] for theme in theme_ids] for label in labels]),
-            primary_pairs=[(one.primary, label.primary) for one, label in zip(gold, labels, strict=True)],
-        ),
-    )
-    by_rule = [label_by_keywords(paragraph.text) for paragraph in gold]
-    _print_scores(
-        "关键词规则", score(truth, np.array([[theme in found for theme in theme_ids] for found in by_rule]), theme_ids)
-    )
+    texts = [paragraph.text for paragraph in gold]
+    sources = [paragraph.source or str(paragraph.id) for paragraph in gold]
+    truth = _membership([paragraph.themes for paragraph in gold], theme_ids)
+    labels = labeller.label(texts)
+    predicted = _membership([label.themes for label in labels], theme_ids)
+    by_rule = _membership([label_by_keywords(text) for text in texts], theme_ids)
+    probabilities = np.array([[label.scores[theme] for theme in theme_ids] for label in labels])
+    primaries = [(one.primary, label.primary) for one, label in zip(gold, labels, strict=True)]
+    scores = score(truth, predicted, theme_ids, probabilities=probabilities, primary_pairs=primaries)
+    _show(f"模型 {labeller.version}，{len(gold)} 段", score_table(scores))
+    _show("宏平均 F1 的 95% 区间（按来源自助抽样）", interval(truth, predicted, sources) + "\n")
+    _show("关键词规则", score_table(score(truth, by_rule, theme_ids)) + interval(truth, by_rule, sources) + "\n")
+    _show("按长度", slice_table(truth, predicted, length_keys(texts), "长度"))
+    _show("复核与校准", review_tables(truth, probabilities, list(labeller.card["thresholds"].values())))
+    in_review = np.array([bool(label.uncertain) for label in labels])
+    rest = score(truth[~in_review], predicted[~in_review], theme_ids)
+    _show("待复核", f"{in_review.mean():.1%} 的段落标为待复核；其余段落宏平均 F1 {rest.macro_f1:.3f}\n")
+    _show("最有把握的错误", worst_errors(gold, labels, theme_ids))
     return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    labeller = load_labeller(options.model)
+    theme_ids = [theme.id for theme in labeller.themes]
+    dataset = read_dataset(options.data)
+    gold = read_gold(options.gold, theme_ids)
+    texts = [paragraph.text for paragraph in gold]
+    sources = [paragraph.source or str(paragraph.id) for paragraph in gold]
+    truth = _membership([paragraph.themes for paragraph in gold], theme_ids)
+    training, training_truth = training_texts(dataset)
+    found = {f"policy-themes {labeller.version}": _membership([one.themes for one in labeller.label(texts)], theme_ids)}
+    for name, peer in PEERS.items():
+        found[name] = peer(training, training_truth, texts)
+        Console(stderr=True, highlight=False).print(f"完成：{name}", markup=False)
+    rows = []
+    for name, predicted in found.items():
+        scores = score(truth, predicted, theme_ids)
+        by_theme = [f"{scores.themes[theme].f1:.3f}" for theme in theme_ids]
+        rows.append([name, interval(truth, predicted, sources), f"{scores.micro_f1:.3f}", *by_theme])
+    header = ["方法", "宏平均 F1（95% 区间）", "微平均 F1", *theme_ids]
+    _show(f"{len(gold)} 段，同样的训练数据，同一次运行", markdown_table(header, rows) + "\n")
+    return 0
+
+
+def _ablate(options: argparse.Namespace) -> int:
+    dataset = read_dataset(options.data)
+    gold = read_gold(options.gold, dataset.theme_ids)
+    truth = _membership([paragraph.themes for paragraph in gold], dataset.theme_ids)
+    written = _membership([paragraph.themes for paragraph in dataset.paragraphs], dataset.theme_ids)
+    sources = [paragraph.source or str(paragraph.id) for paragraph in gold]
+    errors = Console(stderr=True, highlight=False)
+    results = ablate(dataset, [paragraph.text for paragraph in gold], lambda done: errors.print(done, markup=False))
+    rows = [
+        [
+            name,
+            f"{score(written, result.held_out, dataset.theme_ids).macro_f1:.3f}",
+            interval(truth, result.gold, sources),
+        ]
+        for name, result in results.items()
+    ]
+    header = ["改动", "自写数据（交叉验证）宏平均 F1", f"{options.gold.name} 宏平均 F1（95% 区间）"]
+    _show("逐项改动", markdown_table(header, rows) + "\n")
+    return 0
+
+
+def _membership(themes: Sequence[Sequence[str]], theme_ids: Sequence[str]) -> Truth:
+    return np.array([[theme in one for theme in theme_ids] for one in themes])
 
 
 def _blocks(options: argparse.Namespace) -> int:
@@ -160,21 +251,8 @@ def _blocks(options: argparse.Namespace) -> int:
     return 0 if scores.boundary_f1 >= _BOUNDARY_GOAL and scores.kinds >= _KINDS_GOAL else FAILED
 
 
-def _print_scores(title: str, scores: Scores) -> None:
-    table = Table(title=title, title_justify="left")
-    table.add_column("主题")
-    for column in ("准确率", "召回率", "F1", "段数"):
-        table.add_column(column, justify="right")
-    for theme, row in scores.themes.items():
-        table.add_row(theme, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", str(row.support))
-    console = Console(highlight=False)
-    console.print(table)
-    rest = {"宏平均 F1": scores.macro_f1, "微平均 F1": scores.micro_f1, "全对": scores.exact}
-    if scores.primary is not None:
-        rest["主要主题"] = scores.primary
-    if scores.ece is not None:
-        rest["ECE"] = scores.ece
-    console.print("  ".join(f"{name} {value:.3f}" for name, value in rest.items()))
+def _show(title: str, text: str) -> None:
+    print(f"## {title}\n\n{text}")
 
 
 if __name__ == "__main__":

@@ -58,9 +58,13 @@ class _Record(BaseModel):
 
 
 class Document(_Record):
-    """A document, written for this project, that records belong to; data are split by it."""
+    """A document, written for this project, that records belong to.
+
+    Documents of one `collection` share a writer and an assignment; cross-validation never parts them.
+    """
 
     id: Id
+    collection: Id
     genre: GENRES
     year: int
     place: str

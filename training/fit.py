@@ -1,11 +1,15 @@
 """Fits the vectoriser and the classifiers to sentences whose themes are known, though not in which clause they stand."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 
@@ -13,8 +17,6 @@ from model.features import FeatureReader, Unit, make_vectoriser
 from model.labeller import read_paragraph
 from training.dataset import Dataset
 
-INVERSE_REGULARISATION = 10.0  # scikit-learn's C; 3 to 30 make no difference that paragraphs show
-CLAUSE_ROUNDS = 3
 # A clause of a sentence with a theme counts as without it only where the last round's classifier was as sure as this (in logits);
 # between this and 0 it is left out.
 _SURELY_WITHOUT = -1.5
@@ -50,7 +52,24 @@ def read_examples(dataset: Dataset, reader: FeatureReader) -> list[Example]:
     return examples
 
 
-def fit(examples: Sequence[Example]) -> tuple[FeatureUnion, tuple[LogisticRegression, ...]]:
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a classifier is fitted; the defaults are what real text rewarded (`policy-train ablate` prints the table).
+
+    Attributes:
+        make_vectoriser: an unfitted vectoriser of units.
+        inverse_regularisation: scikit-learn's C.
+        clause_rounds: rounds of multiple-instance learning; 0 fits to whole sentences alone.
+        class_weight: as scikit-learn takes it.
+    """
+
+    make_vectoriser: Callable[[], FeatureUnion] = make_vectoriser
+    inverse_regularisation: float = 10.0
+    clause_rounds: int = 2
+    class_weight: Literal["balanced"] | None = None
+
+
+def fit(examples: Sequence[Example], recipe: Recipe = Recipe()) -> tuple[FeatureUnion, tuple[LogisticRegression, ...]]:
     """Fit the vectoriser, and for each theme a classifier that judges whole sentences and single clauses alike.
 
     Sentences are labelled, clauses are not. So a classifier is fitted to the sentences first; then, round by round, it names the
@@ -60,39 +79,39 @@ def fit(examples: Sequence[Example]) -> tuple[FeatureUnion, tuple[LogisticRegres
     wholes = [example.whole for example in examples]
     clauses = [clause for example in examples for clause in example.clauses]
     owner = np.repeat(np.arange(len(examples)), [len(example.clauses) for example in examples])
-    vectoriser = make_vectoriser()
+    vectoriser = recipe.make_vectoriser()
     features = csr_matrix(vectoriser.fit_transform(wholes + clauses))
     whole_features, clause_features = features[: len(wholes)], features[len(wholes) :]
     has_theme = np.array([example.themes for example in examples], dtype=np.bool_)
-    classifiers = [
-        _fit_theme(whole_features, clause_features, owner, has_theme[:, theme]) for theme in range(has_theme.shape[1])
-    ]
+    # liblinear lets go of the interpreter's lock, so that threads fit the themes side by side.
+    classifiers = Parallel(n_jobs=os.cpu_count(), prefer="threads")(
+        delayed(_fit_theme)(whole_features, clause_features, owner, has_theme[:, theme], recipe)
+        for theme in range(has_theme.shape[1])
+    )
     return vectoriser, tuple(classifiers)
 
 
 def _fit_theme(
-    whole_features: csr_matrix, clause_features: csr_matrix, owner: NDArray[np.intp], has_theme: NDArray[np.bool_]
+    whole_features: csr_matrix,
+    clause_features: csr_matrix,
+    owner: NDArray[np.intp],
+    has_theme: NDArray[np.bool_],
+    recipe: Recipe,
 ) -> LogisticRegression:
-    classifier = _classifier().fit(whole_features, has_theme)
+    # liblinear is deterministic here: the dual coordinate descent that draws random numbers is off by default.
+    blank = LogisticRegression(
+        C=recipe.inverse_regularisation, class_weight=recipe.class_weight, solver="liblinear", max_iter=300
+    )
+    classifier = clone(blank).fit(whole_features, has_theme)
     in_themed_sentence = has_theme[owner]
-    for _ in range(CLAUSE_ROUNDS):
+    for _ in range(recipe.clause_rounds):
         logits = classifier.decision_function(clause_features)
         best = np.full(len(has_theme), -np.inf)
         np.maximum.at(best, owner, logits)
         bears = in_themed_sentence & ((logits >= best[owner]) | (logits > 0))
         lacks = ~in_themed_sentence | (~bears & (logits < _SURELY_WITHOUT))
         kept = np.flatnonzero(bears | lacks)
-        classifier = _classifier().fit(
+        classifier = clone(blank).fit(
             vstack([whole_features, clause_features[kept]], format="csr"), np.concatenate([has_theme, bears[kept]])
         )
     return classifier
-
-
-def _classifier() -> LogisticRegression:
-    # liblinear is deterministic here: the dual coordinate descent that draws random numbers is off by default.
-    return LogisticRegression(C=INVERSE_REGULARISATION, solver="liblinear", max_iter=300)
-
-
-def documents_of(examples: Iterable[Example]) -> list[str]:
-    """The document of each example, for splitting."""
-    return [example.document for example in examples]

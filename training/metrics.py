@@ -94,3 +94,37 @@ def expected_calibration_error(truth: Truth, probabilities: NDArray[np.float64])
     bins = np.minimum((probabilities.ravel() * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=truth.ravel() - probabilities.ravel(), minlength=_CALIBRATION_BINS)
     return float(np.abs(gaps).sum() / truth.size)
+
+
+_BOOTSTRAP_DRAWS = 1_000
+
+
+def macro_f1_interval(truth: Truth, predicted: Truth, sources: Sequence[str]) -> tuple[float, float]:
+    """95 % interval of macro-F1 by bootstrap over sources, as `score.py` draws it (paragraphs of one document stand or fall together).
+
+    Args:
+        truth: the gold labels.
+        predicted: the predicted labels, same shape.
+        sources: the document that each paragraph comes from.
+    """
+    groups: dict[str, list[int]] = {}
+    for index, source in enumerate(sources):
+        groups.setdefault(source, []).append(index)
+    # Counts of true positives, false positives and false negatives add up over sources, so that a draw is a sum of rows.
+    counts = np.array(
+        [
+            [
+                (truth[rows] & predicted[rows]).sum(axis=0),
+                (~truth[rows] & predicted[rows]).sum(axis=0),
+                (truth[rows] & ~predicted[rows]).sum(axis=0),
+            ]
+            for _, rows in sorted(groups.items())
+        ]
+    )
+    generator = np.random.default_rng(0)
+    draws = generator.integers(len(counts), size=(_BOOTSTRAP_DRAWS, len(counts)))
+    hits, extra, missed = counts[draws].sum(axis=1).transpose(1, 0, 2)
+    judged = 2 * hits + extra + missed
+    macro = np.where(judged > 0, 2 * hits / np.maximum(judged, 1), 1.0).mean(axis=1)
+    low, high = np.quantile(macro, [0.025, 0.975])
+    return float(low), float(high)

@@ -55,7 +55,7 @@ def train(data_folder: Path, model_folder: Path, tell: Callable[[str], None]) ->
         pipeline=Pipeline(vectoriser, classifiers, calibrators),
         decision=decision,
         data=sizes(dataset),
-        scores={"cross_validation": scores.as_record(), "folds": FOLDS, "split_by": "document"},
+        scores={"cross_validation": scores.as_record(), "folds": FOLDS, "split_by": "collection"},
     )
     tell("保存模型")
     return Trained(version, model_folder, scores)
