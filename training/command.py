@@ -16,7 +16,9 @@ from model.errors import PolicyThemesError
 from model.features import FeatureReader
 from model.pipeline import calibrate
 from training.ablation import ablate
+from training.agreement import measure_agreement, read_double_labels
 from training.block_report import score_blocks
+from training.census import census
 from training.cross_validation import choose_decision, fit_calibrators, hold_out, judge
 from training.dataset import read_dataset, sizes
 from training.fit import read_examples
@@ -71,6 +73,12 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("cross-validate", parents=[data], help="交叉验证：按文体、长度的成绩和复核曲线")
     command.set_defaults(run=_cross_validate)
+
+    command = commands.add_parser("census", parents=[data], help="数据的规模和构成")
+    command.set_defaults(run=_census)
+
+    command = commands.add_parser("agreement", parents=[data], help="两人重复标注的一致程度")
+    command.set_defaults(run=_agreement)
 
     gold = argparse.ArgumentParser(add_help=False)
     gold.add_argument("gold", type=Path, metavar="标注文件", help="JSON Lines：id、text、themes、primary、source")
@@ -165,6 +173,22 @@ def _cross_validate(options: argparse.Namespace) -> int:
     lengths = length_keys([paragraph.text for paragraph in dataset.paragraphs])
     _show("按长度", slice_table(held_out.truth, predicted, lengths, "长度"))
     _show("复核与校准", review_tables(held_out.truth, probabilities, decision.thresholds))
+    return 0
+
+
+def _census(options: argparse.Namespace) -> int:
+    dataset = read_dataset(options.data)
+    _show(str(options.data), census(dataset))
+    return 0
+
+
+def _agreement(options: argparse.Namespace) -> int:
+    theme_ids = read_dataset(options.data).theme_ids
+    agreement = measure_agreement(read_double_labels(options.data), theme_ids)
+    rows = [[theme, f"{one.f1:.3f}", f"{one.kappa:.3f}", str(one.records)] for theme, one in agreement.themes.items()]
+    table = markdown_table(["主题", "F1", "kappa", "记录"], rows)
+    figures = f"整组主题一致 {agreement.exact:.3f}；段落的主要主题一致 {agreement.primary:.3f}"
+    _show(f"{agreement.records} 条记录由第二人盲标", f"{table}\n\n{figures}\n")
     return 0
 
 

@@ -24,7 +24,7 @@ from training.dataset import Dataset
 from training.fit import Example, fit
 from training.metrics import Scores, Truth, score
 
-FOLDS = 5
+FOLDS = 4
 REVIEW_SHARE = 0.10
 """Share of paragraphs that the review bands are wide enough for."""
 
@@ -57,7 +57,7 @@ class HeldOut:
 def hold_out(
     dataset: Dataset, examples: Sequence[Example], reader: FeatureReader, tell: Callable[[int], None]
 ) -> HeldOut:
-    """Fit `FOLDS` times, each time without about a fifth of the data, and score the paragraphs of that fifth.
+    """Fit `FOLDS` times, each time without about a quarter of the data, and score the paragraphs of that quarter.
 
     Whole collections are held out: a collection's writer and genre are then as new to the model as a real document's.
     `tell` is called with the number of folds done.

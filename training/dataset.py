@@ -1,14 +1,12 @@
 """Reads the data folder and refuses, by file and line, what is not as `datasets/README.md` says."""
 
-import csv
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from model.errors import DataError
 from model.label import NO_THEME
@@ -55,6 +53,13 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _ThemeRecord(_Record):
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    name_zh: Annotated[str, StringConstraints(min_length=1)]
+    name_en: Annotated[str, StringConstraints(min_length=1)]
+    definition: Annotated[str, StringConstraints(min_length=1)]
 
 
 class Document(_Record):
@@ -127,7 +132,7 @@ def read_dataset(folder: Path) -> Dataset:
         DataError: something is missing or wrong; the message names file, line and field, one a line, the first twenty.
     """
     reader = _Reader(folder)
-    themes = tuple(Theme(**row) for row in json.loads(reader.read("themes.json")))
+    themes = reader.themes("themes.json")
     documents: dict[str, Document] = {}
     for place, document in reader.records("documents.jsonl", Document):
         if document.id in documents:
@@ -180,6 +185,22 @@ class _Reader:
             line = content.count(b"\n", 0, error.start) + 1
             raise DataError(f"{self._folder / name} 第 {line} 行：不是 UTF-8 编码。") from None
 
+    def themes(self, name: str) -> tuple[Theme, ...]:
+        """The themes; where they are wrong nothing else can be checked, so that this raises at once."""
+        place = str(self._folder / name)
+        try:
+            records = TypeAdapter(list[_ThemeRecord]).validate_json(self.read(name))
+        except ValidationError as error:
+            records = []
+            self._put_down(place, error)
+        ids = [record.id for record in records]
+        if len(set(ids)) != len(ids) or {NO_THEME, SHARED} & set(ids):
+            self.fault(place, "id", f"编号重复，或用了保留的编号（{NO_THEME}、{SHARED}）")
+        if not records and not self._faults:
+            self.fault(place, "（整个文件）", "没有一个主题")
+        self.raise_faults()
+        return tuple(Theme(**record.model_dump()) for record in records)
+
     def names(self, subfolder: str) -> list[str]:
         return sorted(f"{subfolder}/{path.name}" for path in (self._folder / subfolder).glob("*.jsonl"))
 
@@ -204,9 +225,11 @@ class _Reader:
             try:
                 yield place, record_type.model_validate_json(line)
             except ValidationError as error:
-                for item in error.errors(include_url=False):
-                    field = ".".join(map(str, item["loc"])) or "（整行）"
-                    self.fault(place, field, item["msg"])
+                self._put_down(place, error)
+
+    def _put_down(self, place: str, error: ValidationError) -> None:
+        for item in error.errors(include_url=False):
+            self.fault(place, ".".join(map(str, item["loc"])) or "（整行）", item["msg"])
 
     def check_record(
         self,
@@ -220,6 +243,8 @@ class _Reader:
         seen[record.id] = place
         if record.document not in documents:
             self.fault(place, "document", f"documents.jsonl 里没有 {record.document}")
+        if not normalise(record.text).text:
+            self.fault(place, "text", "没有文字")
 
     def check_themes(self, place: str, found: Sequence[str], themes: Sequence[Theme], field: str = "themes") -> None:
         known = [theme.id for theme in themes]
@@ -245,8 +270,8 @@ class _Reader:
     def lexicon(self, name: str, themes: Sequence[Theme]) -> list[Term]:
         allowed = {f"{theme.id}:{kind}" for theme in themes for kind in THEME_KINDS}
         allowed |= {f"{SHARED}:{kind}" for kind in SHARED_KINDS}
-        rows = csv.reader(self.read(name).splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-        if next(rows, None) != _LEXICON_COLUMNS:
+        header, *rows = [line.split("\t") for line in self.read(name).removesuffix("\n").split("\n")]
+        if header != _LEXICON_COLUMNS:
             self.fault(f"{self._folder / name} 第 1 行", "（表头）", f"应为 {'、'.join(_LEXICON_COLUMNS)}")
             return []
         terms: dict[str, Term] = {}

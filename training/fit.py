@@ -47,7 +47,8 @@ def read_examples(dataset: Dataset, reader: FeatureReader) -> list[Example]:
                 tuple(word for unit in read.wholes for word in unit.words),
                 tuple(concept for unit in read.wholes for concept in unit.concepts),
             )
-            clauses = tuple(clause.unit for clause in read.clauses)
+            # The only clause of a sentence is the sentence again.
+            clauses = tuple(clause.unit for clause in read.clauses) if len(read.clauses) > 1 else ()
             examples.append(Example(document, whole, clauses, tuple(theme in themes for theme in dataset.theme_ids)))
     return examples
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.artifact import save_artifact
+from model.artifact import check_replaceable, save_artifact
 from model.features import FeatureReader
 from model.pipeline import Pipeline
 from training.cross_validation import FOLDS, choose_decision, fit_calibrators, hold_out, judge
@@ -35,9 +35,11 @@ def train(data_folder: Path, model_folder: Path, tell: Callable[[str], None]) ->
         tell: called `STEPS` times, with what has just been done.
 
     Raises:
+        ArtifactError: something else than a model stands at `model_folder`; nothing is trained.
         DataError: the data are wrong; nothing is trained.
         OSError: the model folder cannot be written.
     """
+    check_replaceable(model_folder)
     dataset = read_dataset(data_folder)
     reader = FeatureReader(dataset.lexicon)
     examples = read_examples(dataset, reader)
