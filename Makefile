@@ -22,7 +22,7 @@ $(MODEL): $(VENV)/installed $(shell find model training datasets -name '*.py' -o
 	$(BIN)/policy-train
 
 demo: $(MODEL)
-	$(BIN)/policy-label "$(DOC)"
+	$(BIN)/policy-label --table "$(DOC)"
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .

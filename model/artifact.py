@@ -7,14 +7,17 @@ import os
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import joblib
 import platformdirs
+from joblib.numpy_pickle import NumpyUnpickler
 
 from model.errors import ArtifactError, ArtifactMissingError
 from model.labeller import Decision, Labeller, Theme
@@ -45,6 +48,22 @@ LAYOUT = Layout()
 # A pickled pipeline is only sure to mean the same under the libraries that wrote it: jieba segments by its exact release, the others
 # keep their classes within a minor release (scikit-learn's guide on model persistence promises nothing beyond the very same version).
 _LIBRARIES = {"jieba": 3, "scikit-learn": 2, "numpy": 1}  # how many parts of the version must agree
+
+
+# All that a pickled pipeline may name; a file that names anything else is refused before it could call it.
+_PICKLED_NAMES = {
+    "joblib.numpy_pickle.NumpyArrayWrapper",
+    "model.features.concept_names",
+    "model.features.word_names",
+    "model.pipeline.Pipeline",
+    "numpy.dtype",
+    "numpy.float64",
+    "numpy.ndarray",
+    "sklearn.feature_extraction.text.TfidfTransformer",
+    "sklearn.feature_extraction.text.TfidfVectorizer",
+    "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.pipeline.FeatureUnion",
+}
 
 
 def default_model_folder() -> Path:
@@ -82,8 +101,10 @@ def save_artifact(
         scores: how it did in cross-validation, as JSON values.
 
     Raises:
+        ArtifactError: something else than a model stands at `folder`.
         OSError: the folder cannot be written.
     """
+    check_replaceable(folder)
     buffer = io.BytesIO()
     joblib.dump(pipeline, buffer, compress=("zlib", 3))
     contents = {
@@ -101,7 +122,7 @@ def save_artifact(
         "scores": dict(scores),
         "files": {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in contents.items()},
     }
-    contents[LAYOUT.manifest] = _json_bytes(manifest)
+    contents[LAYOUT.manifest] = _json_bytes({**manifest, "sha256": _sha256(_json_bytes(manifest))})
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -123,6 +144,22 @@ def save_artifact(
     return version
 
 
+def check_replaceable(folder: Path) -> None:
+    """Refuse a `folder` that saving would take from its owner: one with other files than a model's, or no folder at all.
+
+    Raises:
+        ArtifactError: something else than a model stands there.
+        OSError: the folder cannot be read.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ArtifactError(f"{folder} 是一个文件，不能在这里保存模型；请另选一个文件夹。")
+    others = sorted(_visible_names(folder) - set(asdict(LAYOUT).values()))
+    if others:
+        raise ArtifactError(f"{folder} 里有别的文件（{others[0]}），保存模型会覆盖它们；请另选一个文件夹。")
+
+
 def load_labeller(folder: Path) -> Labeller:
     """Load a model folder, checking it whole before anything in it is unpickled.
 
@@ -133,9 +170,10 @@ def load_labeller(folder: Path) -> Labeller:
     manifest = _read_manifest(folder)
     contents = _read_checked(folder, manifest["files"])
     _check_libraries(folder, manifest["libraries"])
-    pipeline = joblib.load(io.BytesIO(contents[LAYOUT.pipeline]))
-    if not isinstance(pipeline, Pipeline):
-        raise ArtifactError(f"{folder} 里的 {LAYOUT.pipeline} 不是本软件的模型；{_RETRAIN}")
+    try:
+        pipeline = _unpickle(contents[LAYOUT.pipeline])
+    except Exception:
+        raise ArtifactError(f"{folder} 里的 {LAYOUT.pipeline} 不是本软件的模型；{_RETRAIN}") from None
     decision = manifest["decision"]
     return Labeller(
         themes=[Theme(**theme) for theme in manifest["themes"]],
@@ -162,7 +200,29 @@ def load_labeller(folder: Path) -> Labeller:
 
 
 _RETRAIN = "请运行 policy-train 重新训练，或换用完好的模型文件夹。"
-_MANIFEST_FIELDS = {"format", "version", "themes", "decision", "data", "libraries", "scores", "files"}
+_MANIFEST_FIELDS = {"format", "version", "themes", "decision", "data", "libraries", "scores", "files", "sha256"}
+
+
+class _PipelineUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no types
+    """Unpickles what a pipeline is made of and nothing else: the checksums of a crafted folder fit its crafted files."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if f"{module}.{name}" not in _PICKLED_NAMES:
+            raise UnpicklingError(f"{module}.{name} has no place in a pipeline")
+        return super().find_class(module, name)
+
+
+def _unpickle(content: bytes) -> Pipeline:
+    """The pipeline in `content`, as `joblib.dump` wrote it; anything that is wrong with it raises."""
+    pipeline = _PipelineUnpickler("", io.BytesIO(zlib.decompress(content)), ensure_native_byte_order=True).load()
+    if not isinstance(pipeline, Pipeline):
+        raise UnpicklingError(f"a {type(pipeline).__name__} is no pipeline")
+    return pipeline
+
+
+def _visible_names(folder: Path) -> set[str]:
+    """Names in `folder`, but for the hidden ones that desktops leave everywhere (.DS_Store)."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -173,7 +233,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise ArtifactMissingError(f"{folder} 里没有模型（缺少 {LAYOUT.manifest}）；{_RETRAIN}") from None
     except OSError as error:
         raise ArtifactError(f"不能读取 {path}（{error.strerror}）；请检查权限。") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         raise ArtifactError(f"{path} 已损坏，不是有效的 JSON；{_RETRAIN}") from None
     number = manifest.get("format") if isinstance(manifest, dict) else None
     if not isinstance(number, int):
@@ -185,6 +245,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if number < FORMAT or not manifest.keys() >= _MANIFEST_FIELDS:
         raise ArtifactError(f"{folder} 的模型是旧格式或不完整；{_RETRAIN}")
     checked: dict[str, Any] = manifest
+    if checked.pop("sha256") != _sha256(_json_bytes(checked)):
+        raise ArtifactError(f"{path} 与它自己的校验值不符，文件已损坏或被改动；{_RETRAIN}")
     return checked
 
 
@@ -192,6 +254,9 @@ def _read_checked(folder: Path, files: dict[str, dict[str, Any]]) -> dict[str, b
     """The files of a model folder, read once, each as the manifest says."""
     if files.keys() != {LAYOUT.pipeline, LAYOUT.lexicon}:
         raise ArtifactError(f"{folder} 的清单列出的文件不对；{_RETRAIN}")
+    others = sorted(_visible_names(folder) - {LAYOUT.manifest, *files})
+    if others:
+        raise ArtifactError(f"{folder} 里多出了不属于模型的文件（{others[0]}），可能被改动过；请移走它，或{_RETRAIN}")
     contents = {}
     for name, expected in files.items():
         path = folder / name

@@ -3,6 +3,8 @@
 Training fits the vectoriser made here, the labeller applies it: both read text by the same `FeatureReader`.
 """
 
+from bisect import bisect_left, bisect_right
+from operator import attrgetter
 from typing import NamedTuple
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -31,11 +33,14 @@ class Unit(NamedTuple):
     concepts: tuple[Feature, ...]
 
     def within(self, span: Span) -> "Unit":
-        """The part of this unit that lies in `span`."""
-        return Unit(
-            tuple(word for word in self.words if span.start <= word.start and word.end <= span.end),
-            tuple(concept for concept in self.concepts if span.start <= concept.start and concept.end <= span.end),
-        )
+        """The part of this unit that lies in `span`, at the cost of that part alone: a text may have a hundred thousand sentences."""
+        return Unit(_within(self.words, span), _within(self.concepts, span))
+
+
+def _within(features: tuple[Feature, ...], span: Span) -> tuple[Feature, ...]:
+    """Those of `features`, which stand in order and do not overlap, that lie in `span`."""
+    first = bisect_left(features, span.start, key=attrgetter("start"))
+    return features[first : bisect_right(features, span.end, lo=first, key=attrgetter("end"))]
 
 
 class FeatureReader:

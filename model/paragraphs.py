@@ -61,7 +61,8 @@ _ARTICLE = re.compile(rf"第(?:{_HAN_NUMBER}|\d+)条(?:之[一二三四五六七
 _ARTICLE_LEVEL = 5
 _TITLE_LEVEL = 0
 _MARKDOWN_HEADING = re.compile(r"(#{1,6})\s+(?=\S)")
-_LIST_ITEM = re.compile(r"(?:[一二三四五六七八九十]+是|[*•·●■◆○▪-](?=\s*\S)|——|--|[①-⑳⑴-⒇])")
+_LIST_ITEM = re.compile(r"(?:[一二三四五六七八九十]+是|[*•·●■◆○▪-](?=\s*\S)|——|--)")
+_CIRCLED_NUMBER = re.compile("[①-⑳]")  # normalising takes the circle away
 
 _FINISHED = re.compile(r"[。!?;:…][\"'”’»」』)\]】》]*$|\.$|[》”]$")
 _SENTENCE_MARK = re.compile(r"[。!?;,:]")
@@ -126,10 +127,14 @@ def _read_lines(lines: Iterable[str]) -> list[_Line]:
         text = raw.strip("\ufeff\u200b \t\r\n\f\v\u3000\xa0")
         if text:
             indented = raw[:1] in " \t\u3000\xa0"
-            plain = " ".join(normalise(word).text for word in text.split())
+            plain = _plain(text)
             if plain:
                 read.append(_Line(number, text, plain, indented))
     return read
+
+
+def _plain(text: str) -> str:
+    return " ".join(normalise(word).text for word in text.split())
 
 
 def _numbered_level(plain: str) -> int | None:
@@ -141,9 +146,13 @@ def _opens_block(line: _Line) -> bool:
     return bool(
         _numbered_level(line.plain) is not None
         or _ARTICLE.match(line.plain)
-        or _LIST_ITEM.match(line.plain)
+        or _is_list_item(line)
         or _MARKDOWN_HEADING.match(line.text)
     )
+
+
+def _is_list_item(line: _Line) -> bool:
+    return bool(_LIST_ITEM.match(line.plain) or _CIRCLED_NUMBER.match(line.text))
 
 
 def _is_byline(plain: str) -> bool:
@@ -154,11 +163,24 @@ def _is_heading(line: _Line) -> bool:
     plain = line.plain
     if _MARKDOWN_HEADING.match(line.text):
         return True
-    if len(plain) > _LONGEST_HEADING or _FINISHED.search(plain) or not any(map(is_han, plain)):
+    if len(plain) > _LONGEST_HEADING or not any(map(is_han, plain)):
+        return False
+    if _FINISHED.search(plain) or plain.endswith((",", "、")):
         return False
     if _numbered_level(plain) is not None:
         return True
-    return not _SENTENCE_MARK.search(plain) and not _LIST_ITEM.match(plain) and not _ARTICLE.match(plain)
+    return not _SENTENCE_MARK.search(plain) and not _is_list_item(line) and not _ARTICLE.match(plain)
+
+
+def _is_whole_heading(line: _Line, wrap_width: int | None) -> bool:
+    """Whether `line` is a heading that does not go on: where the document was laid out to one width, a line that fills it may."""
+    if not _is_heading(line):
+        return False
+    return wrap_width is None or not _fills(line, wrap_width) or _MARKDOWN_HEADING.match(line.text) is not None
+
+
+def _fills(line: _Line, wrap_width: int) -> bool:
+    return len(line.plain) >= wrap_width - 2
 
 
 def _wrap_width(lines: Sequence[_Line]) -> int | None:
@@ -180,8 +202,7 @@ def _continues(previous: _Line, line: _Line, wrap_width: int | None) -> bool:
     if _opens_block(line):
         return False
     if wrap_width is not None:
-        filled = len(previous.plain) >= wrap_width - 2
-        return filled and not (line.indented and not previous.indented)
+        return _fills(previous, wrap_width) and not (line.indented and not previous.indented)
     return not _FINISHED.search(previous.plain)
 
 
@@ -233,6 +254,11 @@ class _HeadingPath:
         self._unnumbered_run += 1
         self.push(_TITLE_LEVEL - 10 + self._unnumbered_level, text)
 
+    def push_marked(self, depth: int, text: str) -> None:
+        """A heading whose depth a mark says; one without such a mark stands below it."""
+        self._unnumbered_run = self._unnumbered_level = depth
+        self.push(_TITLE_LEVEL - 10 + depth - 1, text)
+
     def end_run(self) -> None:
         self._unnumbered_run = 0
 
@@ -263,7 +289,7 @@ def split_blocks(lines: Iterable[str]) -> list[Block]:
         while (
             position < len(read)
             and read[position].number not in furniture
-            and not _is_heading(group[0])
+            and not _is_whole_heading(group[0], wrap_width)
             and not (_is_heading(read[position]) and _opens_block(read[position]))
             and not _is_byline(read[position].plain)
             and _continues(group[-1], read[position], wrap_width)
@@ -278,12 +304,16 @@ def _block(group: Sequence[_Line], path: _HeadingPath) -> Block:
     first = group[0]
     text = _join([line.text for line in group])
     lines = (first.number, group[-1].number)
-    if len(group) == 1 and _is_heading(first):
+    whole = first if len(group) == 1 else _Line(first.number, text, _plain(text), first.indented)
+    if _is_heading(whole):
         markdown = _MARKDOWN_HEADING.match(text)
-        text = text[markdown.end() :].strip("# ") if markdown else text
+        if markdown:
+            text = text[markdown.end() :].rstrip("# ") or text
         above = path.current()
         level = _numbered_level(normalise(text).text)
-        if level is not None:
+        if markdown:
+            path.push_marked(len(markdown.group(1)), text)
+        elif level is not None:
             path.push(level, text)
         else:
             path.push_unnumbered(text)

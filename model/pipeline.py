@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 
@@ -30,8 +30,13 @@ class Pipeline:
     calibrators: tuple[LogisticRegression, ...]
 
     def vectorise(self, units: Sequence[Unit]) -> csr_matrix:
-        """Features of each unit: sparse matrix (units, features), float64."""
-        return csr_matrix(self.vectoriser.transform(units))
+        """Features of each unit: sparse matrix (units, features), float64.
+
+        As `FeatureUnion.transform`, which swaps the warning filters of the whole process at each call: no two threads may do so at once.
+        """
+        weights = self.vectoriser.transformer_weights or {}
+        parts = [part.transform(units) * weights.get(name, 1.0) for name, part in self.vectoriser.transformer_list]
+        return csr_matrix(hstack(parts))
 
     def logits(self, features: csr_matrix) -> Logits:
         """Raw score of each row of `features` for each theme: array (units, themes), in logits."""

@@ -2,27 +2,58 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from model.errors import TextError
+from model.text import check_text
+from service.documents import LONGEST_PARAGRAPH
 
 MOST_PARAGRAPHS = 1_000
-LONGEST_PARAGRAPH = 20_000
 LONGEST_DOCUMENT = 2_000_000
 LONGEST_ID = 256
 
 _EXAMPLE_TEXT = "设立科技信贷风险补偿资金池，支持合作银行为科技型中小企业提供知识产权质押贷款。"
+_MOST_FIELDS = 20  # each unknown one is an error to report: a million of them took 3 GB
+
+
+def _checked(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            check_text(value)
+        except TextError as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+def _checked_id(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("应当是字符串或整数")
+    if len(str(value)) > LONGEST_ID:
+        raise ValueError(f"过长，最多 {LONGEST_ID}")
+    return _checked(value)
+
+
+_CleanText = Annotated[str, BeforeValidator(_checked)]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bound_fields(cls, value: object) -> object:
+        if isinstance(value, dict) and len(value) > _MOST_FIELDS:
+            raise ValueError("字段过多")
+        return value
+
 
 class ParagraphIn(_Strict):
     """One paragraph to label."""
 
-    id: Annotated[str, Field(max_length=LONGEST_ID)] | int = Field(
+    id: Annotated[Annotated[str, Field(max_length=LONGEST_ID)] | int, BeforeValidator(_checked_id)] = Field(
         description="段落编号，原样返回", examples=["1"], union_mode="left_to_right"
     )
-    text: str = Field(max_length=LONGEST_PARAGRAPH, description="段落正文", examples=[_EXAMPLE_TEXT])
+    text: _CleanText = Field(max_length=LONGEST_PARAGRAPH, description="段落正文", examples=[_EXAMPLE_TEXT])
 
 
 class LabelRequest(_Strict):
@@ -34,13 +65,13 @@ class LabelRequest(_Strict):
 class DocumentRequest(_Strict):
     """The text of a whole document, lines as they stand in it."""
 
-    text: str = Field(
+    text: _CleanText = Field(
         min_length=1,
         max_length=LONGEST_DOCUMENT,
         description="文件全文，保留换行",
         examples=[f"一、强化科技金融支撑\n{_EXAMPLE_TEXT}"],
     )
-    name: str = Field(default="document", max_length=LONGEST_ID, description="文件名，原样返回")
+    name: _CleanText = Field(default="document", max_length=LONGEST_ID, description="文件名，原样返回")
 
 
 class TermOut(BaseModel):

@@ -65,4 +65,5 @@ def _decode_strictly(data: bytes, encoding: str, offset: int) -> str:
 
 
 def _place(data: bytes, offset: int) -> str:
-    return f"第 {data.count(bytes([10]), 0, offset) + 1} 行（第 {offset + 1} 个字节）"
+    place = f"第 {offset + 1} 个字节"
+    return f"第 {data.count(bytes([10]), 0, offset) + 1} 行（{place}）" if b"\n" in data else place

@@ -26,7 +26,7 @@ def find_labeller(folder: Path | None, tell: Callable[[str], None]) -> Labeller:
     Raises:
         ArtifactError: the model is missing, damaged or foreign, or the default one could not be trained.
     """
-    if folder is None and MODEL_VARIABLE in os.environ:
+    if folder is None and os.environ.get(MODEL_VARIABLE):
         folder = Path(os.environ[MODEL_VARIABLE])
     if folder is not None:
         return load_labeller(folder)

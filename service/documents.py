@@ -1,8 +1,9 @@
 """Files on disk to paragraphs to label: text documents and JSON Lines of paragraphs."""
 
+import codecs
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -19,6 +20,7 @@ STANDARD_INPUT = "-"
 
 _BYTES_PER_MIB = 1024 * 1024
 LARGEST_DOCUMENT_BYTES = 256 * _BYTES_PER_MIB
+LONGEST_PARAGRAPH = 20_000  # characters, over HTTP too; what is longer is no paragraph, and would take minutes
 
 
 class UnsupportedFileError(PolicyThemesError):
@@ -47,12 +49,26 @@ class Refusal:
         return f"{where}：{self.message}"
 
 
-def find_files(path: Path) -> Iterator[Path]:
-    """The files below `path` in a fixed order, or `path` itself; hidden files, and folders reached by links, are left out."""
+def shown(path: Path) -> str:
+    """The name of `path` as text that any output can carry: a name that is not UTF-8 (unpacked on another system) has � in it."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def find_files(path: Path, refuse: Callable[[Refusal], None]) -> Iterator[Path]:
+    """The files below `path` in a fixed order, or `path` itself; hidden files, and folders reached by links, are left out.
+
+    Args:
+        path: a file or a folder.
+        refuse: takes each folder that cannot be opened.
+    """
     if not path.is_dir():
         yield path
         return
-    for folder, folders, names in os.walk(path):
+
+    def refuse_folder(error: OSError) -> None:
+        refuse(Refusal(shown(Path(error.filename)), f"无法打开这个文件夹（{error.strerror}）；请检查权限。"))
+
+    for folder, folders, names in os.walk(path, onerror=refuse_folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             file = Path(folder, name)
@@ -78,28 +94,38 @@ def read_paragraphs(path: Path) -> Iterator[InputParagraph | Refusal]:
     suffix = path.suffix.lower()
     if suffix in PARAGRAPH_SUFFIXES:
         with path.open("rb") as lines:
-            yield from read_paragraph_lines(lines, str(path))
+            yield from read_paragraph_lines(lines, shown(path))
     elif suffix in DOCUMENT_SUFFIXES:
         if path.stat().st_size > LARGEST_DOCUMENT_BYTES:
             raise TextError(f"文件超过 {LARGEST_DOCUMENT_BYTES // _BYTES_PER_MIB} MB，请拆分后再试。")
-        yield from document_paragraphs(decode_text(path.read_bytes()), str(path))
+        yield from document_paragraphs(decode_text(path.read_bytes()), shown(path))
     else:
         raise UnsupportedFileError(
             f"还不能读取 {path.suffix or '没有扩展名的'} 文件；请另存为 UTF-8 文本（.txt），或整理成 JSON Lines（.jsonl）后再试。"
         )
 
 
-def document_paragraphs(text: str, name: str) -> Iterator[InputParagraph]:
-    """The paragraphs of a document's `text`, with their place in it.
+def document_paragraphs(text: str, name: str) -> Iterator[InputParagraph | Refusal]:
+    """The paragraphs of a document's `text`, with their place in it; one that is too long becomes a `Refusal`.
 
     Raises:
         TextError: `text` has a NUL character or a lone surrogate.
     """
     check_text(text)
+    lines = list(StringIO(text, newline=None))
+    for position, line in enumerate(lines):
+        if len(line.strip()) > LONGEST_PARAGRAPH:
+            yield Refusal(name, _too_long(len(line.strip())), position + 1)
+            lines[position] = ""
     number = 0
-    for block in split_blocks(StringIO(text)):
+    for block in split_blocks(lines):
         if block.kind is BlockKind.PARAGRAPH:
             number += 1
+            if len(block.text) > LONGEST_PARAGRAPH:
+                yield Refusal(
+                    name, f"从这一行到第 {block.lines[1]} 行合成一段，{_too_long(len(block.text))}", block.lines[0]
+                )
+                continue
             yield InputParagraph(
                 block.text,
                 {"file": name, "paragraph": number, "lines": list(block.lines), "headings": list(block.headings)},
@@ -109,11 +135,10 @@ def document_paragraphs(text: str, name: str) -> Iterator[InputParagraph]:
 def read_paragraph_lines(lines: Iterable[bytes], name: str) -> Iterator[InputParagraph | Refusal]:
     """Rows `{"id", "text", …}` of JSON Lines, read one by one; other fields are kept and written again. Blank lines are passed over."""
     for number, raw in enumerate(lines, 1):
-        line = raw.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else raw.strip()
-        if not line:
+        if not raw.removeprefix(codecs.BOM_UTF8).strip():
             continue
         try:
-            yield _paragraph_of_row(line)
+            yield _paragraph_of_row(raw.rstrip())
         except PolicyThemesError as error:
             yield Refusal(name, str(error), number)
 
@@ -123,6 +148,8 @@ def _paragraph_of_row(line: bytes) -> InputParagraph:
         row = json.loads(decode_text(line))
     except json.JSONDecodeError as error:
         raise TextError(f"不是有效的 JSON（第 {error.colno} 个字符处：{error.msg}）。") from None
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        raise TextError("有一个整数太长，无法读取；请改为字符串。") from None
     except RecursionError:
         raise TextError("JSON 嵌套过深。") from None
     if not isinstance(row, dict):
@@ -134,4 +161,23 @@ def _paragraph_of_row(line: bytes) -> InputParagraph:
         raise TextError("缺少字段 id，或 id 不是字符串或整数。")
     check_text(text)
     check_text(str(identity))
+    if len(text) > LONGEST_PARAGRAPH:
+        raise TextError(_too_long(len(text)))
+    _check_writable(row)
     return InputParagraph(text, row)
+
+
+def _check_writable(row: dict[str, Any]) -> None:
+    """Refuse what Python's JSON reader takes and no JSON may hold, in any field: the row is written again."""
+    try:
+        json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise TextError("有字段含不成对的代理码，无法保存；请改正来源文本的编码。") from None
+    except ValueError:
+        raise TextError("有字段是 NaN 或 Infinity，不是有效的 JSON；请改为数字、字符串或 null。") from None
+    except RecursionError:
+        raise TextError("JSON 嵌套过深。") from None
+
+
+def _too_long(length: int) -> str:
+    return f"有 {length} 字，一段最多 {LONGEST_PARAGRAPH} 字；请分段后再试。"

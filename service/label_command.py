@@ -2,10 +2,11 @@
 
 import argparse
 import io
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -24,9 +25,10 @@ from service.documents import (
     is_supported,
     read_paragraph_lines,
     read_paragraphs,
+    shown,
 )
 from service.labelling import label_paragraphs
-from service.outputs import OUTPUT_SUFFIXES, OutputError, Row, json_lines_writer, open_output, print_table
+from service.outputs import OUTPUT_SUFFIXES, OutputError, Row, RowWriter, json_lines_writer, open_output, print_table
 
 
 class ExitCode(IntEnum):
@@ -40,6 +42,8 @@ class ExitCode(IntEnum):
     OUTPUT_FAILED = 5
 
 
+_TABLE_WIDTH = 120  # of a table that goes elsewhere than to a terminal
+_MOST_REFUSALS = 50  # shown; a binary file that is called .jsonl has one in each line
 _DESCRIPTION = "给中文科技政策文件的每个段落标注主题：科技金融、孵化器、人才、知识产权、军民融合。"
 _EPILOG = f"""\
 输入：文本文件（.txt、.md；UTF-8、GB18030、UTF-16），或每行一个段落的 JSON Lines（.jsonl，字段 id 和 text）；
@@ -60,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("inputs", nargs="+", metavar="输入", help="文件、文件夹，或 - （标准输入）")
     parser.add_argument("-o", "--output", type=Path, metavar="文件", help="结果文件")
+    parser.add_argument("--table", action="store_true", help="即使不在终端，也显示表格而不是 JSON Lines")
     parser.add_argument("--model", type=Path, metavar="文件夹", help="模型文件夹（默认使用本机的默认模型）")
     parser.add_argument("--version", action="version", version=f"policy-themes {version('policy-themes')}")
     return parser
@@ -71,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console in GBK must not stop a run over one character
     options = build_parser().parse_args(arguments)
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
     try:
         return _run(options, console)
     except OutputError as error:
@@ -92,36 +97,65 @@ def _fail(console: Console, error: PolicyThemesError, code: ExitCode) -> int:
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
-    files: list[Path] = []
-    skipped: list[Path] = []
-    for name in options.inputs:
-        if name == STANDARD_INPUT:
-            continue
-        path = Path(name)
-        if not path.exists():
-            console.print(f"错误：找不到 {path}；请检查路径。", style="red", markup=False)
-            return ExitCode.BAD_COMMAND
-        for file in find_files(path):
-            # A file that was asked for by name is tried, and refused in words; in a folder others of its kind are only counted.
-            (files if not path.is_dir() or is_supported(file) else skipped).append(file)
-    reads_standard_input = STANDARD_INPUT in options.inputs
-    if not files and not reads_standard_input:
-        kinds = "、".join(sorted({file.suffix or "无扩展名" for file in skipped}))
-        what = f"这里只有暂不能读取的文件（{kinds}）" if skipped else "文件夹里没有文件"
-        console.print(f"错误：没有可标注的内容：{what}。可读取 .txt、.md、.jsonl。", style="red", markup=False)
-        return ExitCode.NOTHING_TO_LABEL
+    refusals: list[Refusal] = []
+    sources, skipped, exit_code = _find_sources(options.inputs, options.output, refusals)
+    if not sources:
+        for refusal in refusals:
+            console.print(f"错误：{refusal}", style="red", markup=False)
+        return exit_code
 
     labeller = find_labeller(options.model, lambda sentence: console.print(sentence, markup=False))
-    refusals: list[Refusal] = []
-    sources: list[Path | None] = [*([None] if reads_standard_input else []), *files]
     with ExitStack() as stack:
         progress = stack.enter_context(_progress(console))
         paragraphs = _read_all(sources, refusals, progress)
-        summary = _write(label_paragraphs(paragraphs, labeller), options.output, labeller, stack)
+        as_table = options.table or sys.stdout.isatty()
+        summary = _write(label_paragraphs(paragraphs, labeller), options.output, as_table, labeller, stack)
     _report(summary, refusals, skipped, labeller, console)
     if refusals:
         return ExitCode.SOME_FAILED
     return ExitCode.DONE if summary["paragraphs"] else ExitCode.NOTHING_TO_LABEL
+
+
+def _find_sources(
+    names: Sequence[str], output: Path | None, refusals: list[Refusal]
+) -> tuple[list[Path | None], list[Path], ExitCode]:
+    """What to read (None is standard input, once, first), what to pass over, and the exit code should there be nothing to read.
+
+    A name that does not exist and a folder with nothing to label are put down in `refusals`.
+    """
+    files: list[Path] = []
+    skipped: list[Path] = []
+    exit_code = ExitCode.NOTHING_TO_LABEL
+    for name in names:
+        path = Path(name)
+        if name == STANDARD_INPUT:
+            continue
+        try:
+            path.stat()
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+            what = "找不到这个文件或文件夹" if missing else f"无法访问（{error.strerror}）"
+            refusals.append(Refusal(shown(path), f"{what}；请检查路径。"))
+            exit_code = ExitCode.BAD_COMMAND
+            continue
+        if not path.is_dir():
+            files.append(path)  # asked for by name: tried whatever its kind, and refused in words
+            continue
+        found = [file for file in find_files(path, refusals.append) if not _same_file(file, output)]
+        readable = [file for file in found if is_supported(file)]
+        others = [file for file in found if not is_supported(file)]
+        files += readable
+        skipped += others
+        if not readable:
+            kinds = "、".join(sorted({file.suffix or "无扩展名" for file in others}))
+            what = f"这里只有暂不能读取的文件（{kinds}）" if others else "文件夹里没有文件"
+            refusals.append(Refusal(shown(path), f"没有可标注的内容：{what}。可读取 .txt、.md、.jsonl。"))
+    return [*([None] if STANDARD_INPUT in names else []), *files], skipped, exit_code
+
+
+def _same_file(file: Path, output: Path | None) -> bool:
+    """Whether `file` is the result of an earlier run, which lies among what it was made from."""
+    return output is not None and file.resolve() == output.resolve()
 
 
 def _progress(console: Console) -> Progress:
@@ -142,10 +176,10 @@ def _read_all(sources: Sequence[Path | None], refusals: list[Refusal], progress:
     task = progress.add_task("标注", total=len(sources), paragraphs=0)
     count = 0
     for source in sources:
-        name = "标准输入" if source is None else str(source)
+        name = "标准输入" if source is None else shown(source)
         try:
             items: Iterable[InputParagraph | Refusal] = (
-                read_paragraph_lines(sys.stdin.buffer, name) if source is None else read_paragraphs(source)
+                read_paragraph_lines(_standard_input(), name) if source is None else read_paragraphs(source)
             )
             found = False
             for item in items:
@@ -165,27 +199,51 @@ def _read_all(sources: Sequence[Path | None], refusals: list[Refusal], progress:
         progress.advance(task)
 
 
-def _write(rows: Iterable[Row], output: Path | None, labeller: Labeller, stack: ExitStack) -> Counter[str]:
+def _standard_input() -> Iterable[bytes]:
+    return () if sys.stdin is None else sys.stdin.buffer  # None where the shell closed it
+
+
+@contextmanager
+def _standard_output() -> Iterator[RowWriter]:
+    """A writer of JSON Lines to standard output, which has them all once this ends.
+
+    Raises:
+        BrokenPipeError: the reader of our output has seen enough.
+        OutputError: it cannot be written.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON between programs is UTF-8, whatever the console's code page
+    try:
+        yield json_lines_writer(sys.stdout)
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left when it ends
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"写入标准输出失败（{error.strerror}）；请检查磁盘空间。") from None
+
+
+def _write(
+    rows: Iterable[Row], output: Path | None, as_table: bool, labeller: Labeller, stack: ExitStack
+) -> Counter[str]:
     """Write the rows where the user wants them; returns how many there were, in all and by theme."""
     names = {theme.id: theme.name_zh for theme in labeller.themes}
     summary: Counter[str] = Counter(paragraphs=0)
-    shown: list[Row] = []
+    table: list[Row] = []
     if output is not None:
         write = stack.enter_context(open_output(output, names))
-    elif sys.stdout.isatty():
-        write = shown.append
+    elif as_table:
+        write = table.append
     else:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")  # JSON between programs is UTF-8, whatever the console's code page
-        write = json_lines_writer(sys.stdout)
+        write = stack.enter_context(_standard_output())
     for row in rows:
         write(row)
         summary["paragraphs"] += 1
         summary["none"] += not row["themes"]
         summary["uncertain"] += bool(row["uncertain"])
         summary.update(row["themes"])
-    if shown:
-        print_table(shown, names, Console())
+    if table:
+        print_table(table, names, Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH))
     return summary
 
 
@@ -199,11 +257,13 @@ def _report(
     if skipped:
         console.print(f"跳过 {len(skipped)} 个暂不能读取的文件：", markup=False)
         for file in skipped:
-            console.print(f"  {file}", markup=False)
+            console.print(f"  {shown(file)}", markup=False)
     if refusals:
         console.print(f"{len(refusals)} 处未能处理，其余已照常输出：", style="red", markup=False)
-        for refusal in refusals:
+        for refusal in refusals[:_MOST_REFUSALS]:
             console.print(f"  {refusal}", style="red", markup=False)
+        if len(refusals) > _MOST_REFUSALS:
+            console.print(f"  ……另有 {len(refusals) - _MOST_REFUSALS} 处", style="red", markup=False)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ Row = dict[str, Any]
 RowWriter = Callable[[Row], None]
 
 # A cell that begins with one of these is a formula to a spreadsheet (CWE-1236; full-width forms are taken as their half-width ones).
-_FORMULA_STARTS = tuple("=+-@\t\r\0＝＋－＠")
+_FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
 _LONGEST_TABLE_TEXT = 120
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")  # on a terminal they are commands
 
 
 class OutputError(PolicyThemesError):
@@ -83,13 +84,12 @@ def _csv_writer(file: IO[str], theme_names: dict[str, str]) -> RowWriter:
     writer.writerow(header + [f"{name}（概率）" for name in theme_names.values()] + ["依据"])
 
     def write(row: Row) -> None:
-        first, last = row.get("lines") or ("", "")
+        headings = row.get("headings")
         cells = [
             row.get("file", ""),
-            row.get("paragraph", row.get("id", "")),
-            first,
-            last,
-            " / ".join(row.get("headings", ())),
+            row.get("id", row.get("paragraph", "")),
+            *(_lines(row) or ("", "")),
+            " / ".join(map(str, headings)) if isinstance(headings, list) else "",
             row["text"],
             "、".join(theme_names[theme] for theme in row["themes"]),
             theme_names.get(row["primary"], "其他"),
@@ -118,7 +118,7 @@ def print_table(rows: Sequence[Row], theme_names: dict[str, str], console: Conso
     table = Table(show_lines=True)
     table.add_column("位置", no_wrap=True)
     table.add_column("主题", min_width=10)
-    table.add_column("段落（依据加粗）", ratio=1)
+    table.add_column("段落（依据加粗）", ratio=1, overflow="fold")  # Chinese has no spaces to break at
     for row in rows:
         names = Text("\n".join(f"{theme_names[theme]} {row['scores'][theme]:.2f}" for theme in row["themes"]) or "—")
         if row["uncertain"]:
@@ -128,15 +128,24 @@ def print_table(rows: Sequence[Row], theme_names: dict[str, str], console: Conso
 
 
 def _place(row: Row) -> str:
-    if "lines" in row:
-        first, last = row["lines"]
-        return f"第 {first} 行" if first == last else f"第 {first}-{last} 行"
-    return str(row.get("id", ""))
+    lines = _lines(row)
+    if "id" in row or lines is None:
+        return str(row.get("id", ""))
+    first, last = lines
+    return f"第 {first} 行" if first == last else f"第 {first}-{last} 行"
+
+
+def _lines(row: Row) -> tuple[object, object] | None:
+    """First and last line of a row; a row of JSON Lines may have a field of that name which is anything."""
+    match row.get("lines"):
+        case [first, last]:
+            return first, last
+    return None
 
 
 def _shortened(row: Row) -> Text:
     """The text with its evidence in bold; of a long text, the part from shortly before the first evidence."""
-    text = Text(row["text"])
+    text = Text(row["text"].translate(_CONTROLS))
     for item in row["evidence"]:
         if item["theme"] in row["themes"]:
             text.stylize("bold", item["start"], item["end"])

@@ -53,8 +53,10 @@ _MESSAGES = {
     "list_type": "应当是列表",
     "model_attributes_type": "应当是 JSON 对象",
     "dict_type": "应当是 JSON 对象",
-    "json_invalid": "不是有效的 JSON",
+    "string_unicode": "含有不成对的代理码，无法保存；请改正来源文本的编码",
 }
+_MOST_ERRORS = 20  # listed in one answer
+_LONGEST_NAME = 64  # of a field, as an answer repeats it
 
 
 def _message(error: dict[str, Any]) -> str:
@@ -67,17 +69,24 @@ def _message(error: dict[str, Any]) -> str:
             return f"过长，最多 {limits['max_length']}"
         case "too_short" | "string_too_short":
             return f"过短，至少 {limits['min_length']}"
+        case "json_invalid":
+            return f"不是有效的 JSON（第 {error['loc'][-1] + 1} 个字符处）"
         case "value_error":
             return str(limits["error"])
     return str(error["msg"])
 
 
-def _where(location: Sequence[str | int]) -> str:
-    """A path such as paragraphs[3].text from pydantic's tuple, without its first part (body, query) and the names of union members."""
+def _where(error: dict[str, Any]) -> str:
+    """A path such as paragraphs[3].text from pydantic's tuple, without its first part (body, query)."""
     path = ""
-    for part in location[1:]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    if error["type"] != "json_invalid":  # there the tuple holds an offset in the body
+        for part in error["loc"][1:]:
+            path += f"[{part}]" if isinstance(part, int) else f".{_shortened(part)}"
     return path.lstrip(".") or "请求正文"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -85,7 +94,10 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [FieldProblem(where=_where(item["loc"]), message=_message(item)) for item in error.errors()]
+        if isinstance(error.body, bytes):  # FastAPI parses a body only where it is declared as JSON
+            return problem_response(415, *_HTTP_TITLES[415], "请求头 Content-Type 应当是 application/json。")
+        items = error.errors()[:_MOST_ERRORS]
+        errors = [FieldProblem(where=_where(item), message=_message(item)) for item in items]
         detail = "；".join(f"{item.where}：{item.message}" for item in errors[:5])
         return problem_response(422, "invalid-request", "请求内容有误", detail, errors)
 

@@ -56,9 +56,11 @@ def read_double_labels(data_folder: Path) -> list[DoubleLabel]:
     """
     path = data_folder / AGREEMENT_FILE
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
     except OSError as error:
         raise DataError(f"不能读取 {path}（{error.strerror}）。") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} 不是 UTF-8 编码（第 {error.start + 1} 个字节）。") from None
     records = []
     for number, line in enumerate(lines, 1):
         try:

@@ -29,7 +29,7 @@ def score_blocks(gold: Sequence[GoldBlock], documents: Path) -> BlockScores:
     """Cut the documents that `gold` speaks of, in the folder `documents` (UTF-8), and compare.
 
     Raises:
-        DataError: a document is missing.
+        DataError: a document is missing, or is not UTF-8.
     """
     by_document: dict[str, list[GoldBlock]] = defaultdict(list)
     for block in gold:
@@ -41,10 +41,12 @@ def score_blocks(gold: Sequence[GoldBlock], documents: Path) -> BlockScores:
             text = (documents / name).read_text(encoding="utf-8")
         except OSError as error:
             raise DataError(f"不能读取 {documents / name}（{error.strerror}）。") from None
+        except ValueError:  # also a name that no file can have
+            raise DataError(f"{documents / name} 不是 UTF-8 编码的文本。") from None
         expected = {block.lines: block.kind for block in blocks}
-        found = {block.lines: block.kind.value for block in split_blocks(text.split("\n"))}
-        paragraphs = {lines for lines, kind in expected.items() if kind == BlockKind.PARAGRAPH.value}
-        cut = {lines for lines, kind in found.items() if kind == BlockKind.PARAGRAPH.value}
+        found = {block.lines: block.kind for block in split_blocks(text.split("\n"))}
+        paragraphs = {lines for lines, kind in expected.items() if kind is BlockKind.PARAGRAPH}
+        cut = {lines for lines, kind in found.items() if kind is BlockKind.PARAGRAPH}
         right += len(paragraphs & cut)
         gold_paragraphs += len(paragraphs)
         found_paragraphs += len(cut)
@@ -54,4 +56,6 @@ def score_blocks(gold: Sequence[GoldBlock], documents: Path) -> BlockScores:
                 wrong.append(
                     f"{name} 第 {lines[0]}-{lines[1]} 行：应为 {expected.get(lines, '无')}，得到 {found.get(lines, '无')}"
                 )
-    return BlockScores(2 * right / (gold_paragraphs + found_paragraphs), right_kinds / len(gold), tuple(wrong))
+    paragraphs_in_both = gold_paragraphs + found_paragraphs
+    boundary_f1 = 2 * right / paragraphs_in_both if paragraphs_in_both else 1.0
+    return BlockScores(boundary_f1, right_kinds / len(gold), tuple(wrong))

@@ -32,6 +32,7 @@ from training.train import STEPS, train
 
 FAILED = 1
 BAD_COMMAND = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 _BOUNDARY_GOAL = 0.98
 _KINDS_GOAL = 0.95
@@ -117,8 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader of our output has seen enough
         return 0
     except OSError as error:
-        errors.print(f"错误：{error.filename}：{error.strerror}", style="red", markup=False, soft_wrap=True)
+        place = f"{error.filename}：" if error.filename else ""
+        errors.print(f"错误：{place}{error.strerror}", style="red", markup=False, soft_wrap=True)
         return FAILED
+    except KeyboardInterrupt:
+        errors.print("已中断；原有的模型没有改动。")
+        return INTERRUPTED
     return code
 
 
@@ -211,8 +216,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     _show("按长度", slice_table(truth, predicted, length_keys(texts), "长度"))
     _show("复核与校准", review_tables(truth, probabilities, list(labeller.card["thresholds"].values())))
     in_review = np.array([bool(label.uncertain) for label in labels])
-    rest = score(truth[~in_review], predicted[~in_review], theme_ids)
-    _show("待复核", f"{in_review.mean():.1%} 的段落标为待复核；其余段落宏平均 F1 {rest.macro_f1:.3f}\n")
+    rest = "—"
+    if not in_review.all():
+        rest = f"{score(truth[~in_review], predicted[~in_review], theme_ids).macro_f1:.3f}"
+    _show("待复核", f"{in_review.mean():.1%} 的段落标为待复核；其余段落宏平均 F1 {rest}\n")
     _show("最有把握的错误", worst_errors(gold, labels, theme_ids))
     return 0
 

@@ -1,7 +1,8 @@
 """Judges the recipe on documents it has not seen, and sets from that what turns scores into labels."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
 from sklearn.model_selection import GroupKFold
 
+from model.errors import DataError
 from model.features import FeatureReader
 from model.label import NO_THEME
 from model.labeller import (
@@ -80,11 +82,30 @@ def hold_out(
 def split_by_collection(
     dataset: Dataset, examples: Sequence[Example]
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """For each fold, the indices of the examples to fit to and of the paragraphs that these leave unseen."""
+    """For each fold, the indices of the examples to fit to and of the paragraphs that these leave unseen.
+
+    Raises:
+        DataError: the data are right but too few: a fold lacks examples with or without a theme, or terms of the lexicon.
+    """
     homes = np.array([dataset.documents[example.document].collection for example in examples])
     paragraph_homes = np.array([dataset.documents[one.document].collection for one in dataset.paragraphs])
+    if len(set(homes)) < FOLDS:
+        raise DataError(f"数据太少：只有 {len(set(homes))} 组（collection）文件，交叉验证至少要 {FOLDS} 组。")
+    _check_themes(dataset, [paragraph.themes for paragraph in dataset.paragraphs])
     for rest, _ in GroupKFold(FOLDS).split(homes, groups=homes):
+        seen = [examples[index] for index in rest]
+        _check_themes(dataset, [set(compress(dataset.theme_ids, example.themes)) for example in seen])
+        if not any(example.whole.concepts for example in seen):
+            raise DataError("数据太少：句子里几乎没有词典（lexicon.tsv）里的词，无法训练。")
         yield rest, np.flatnonzero(~np.isin(paragraph_homes, homes[rest]))
+
+
+def _check_themes(dataset: Dataset, found: Sequence[Collection[str]]) -> None:
+    for theme in dataset.theme_ids:
+        if not 0 < sum(theme in themes for themes in found) < len(found):
+            raise DataError(
+                f"数据太少：主题 {theme} 应在多组（collection）文件里既有例句、例段，也有不含它的句子和段落，否则无法交叉验证。"
+            )
 
 
 def fit_calibrators(held_out: HeldOut) -> tuple[LogisticRegression, ...]:

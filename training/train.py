@@ -36,10 +36,11 @@ def train(data_folder: Path, model_folder: Path, tell: Callable[[str], None]) ->
 
     Raises:
         ArtifactError: something else than a model stands at `model_folder`; nothing is trained.
-        DataError: the data are wrong; nothing is trained.
+        DataError: the data are wrong or too few; nothing is trained.
         OSError: the model folder cannot be written.
     """
     check_replaceable(model_folder)
+    model_folder.parent.mkdir(parents=True, exist_ok=True)  # where that fails, it fails before the work and not after
     dataset = read_dataset(data_folder)
     reader = FeatureReader(dataset.lexicon)
     examples = read_examples(dataset, reader)
