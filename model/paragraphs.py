@@ -290,7 +290,6 @@ def split_blocks(lines: Iterable[str]) -> list[Block]:
             position < len(read)
             and read[position].number not in furniture
             and not _is_whole_heading(group[0], wrap_width)
-            and not (_is_heading(read[position]) and _opens_block(read[position]))
             and not _is_byline(read[position].plain)
             and _continues(group[-1], read[position], wrap_width)
         ):

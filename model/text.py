@@ -69,7 +69,7 @@ def _replacement(cluster: str) -> str:
         if char.isspace():
             out.append(" ")
         elif unicodedata.category(char) not in _DROPPED_CATEGORIES and not unicodedata.combining(char):
-            out.append(RADICAL_TO_IDEOGRAPH.get(char, char))
+            out.append(char)
     return "".join(out)
 
 

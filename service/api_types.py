@@ -33,7 +33,8 @@ def _checked_id(value: object) -> object:
     return _checked(value)
 
 
-_CleanText = Annotated[str, BeforeValidator(_checked)]
+_NO_NUL = Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})  # for those who read the schema; `_checked` checks
+_CleanText = Annotated[str, BeforeValidator(_checked), _NO_NUL]
 
 
 class _Strict(BaseModel):
@@ -50,7 +51,7 @@ class _Strict(BaseModel):
 class ParagraphIn(_Strict):
     """One paragraph to label."""
 
-    id: Annotated[Annotated[str, Field(max_length=LONGEST_ID)] | int, BeforeValidator(_checked_id)] = Field(
+    id: Annotated[Annotated[str, Field(max_length=LONGEST_ID), _NO_NUL] | int, BeforeValidator(_checked_id)] = Field(
         description="段落编号，原样返回", examples=["1"], union_mode="left_to_right"
     )
     text: _CleanText = Field(max_length=LONGEST_PARAGRAPH, description="段落正文", examples=[_EXAMPLE_TEXT])

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -43,7 +44,7 @@ class ExitCode(IntEnum):
 
 
 _TABLE_WIDTH = 120  # of a table that goes elsewhere than to a terminal
-_MOST_REFUSALS = 50  # shown; a binary file that is called .jsonl has one in each line
+_MOST_REFUSALS = 20  # shown of a file; a binary file that is called .jsonl has one in each line
 _DESCRIPTION = "给中文科技政策文件的每个段落标注主题：科技金融、孵化器、人才、知识产权、军民融合。"
 _EPILOG = f"""\
 输入：文本文件（.txt、.md；UTF-8、GB18030、UTF-16），或每行一个段落的 JSON Lines（.jsonl，字段 id 和 text）；
@@ -105,11 +106,20 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return exit_code
 
     labeller = find_labeller(options.model, lambda sentence: console.print(sentence, markup=False))
+    names = {theme.id: theme.name_zh for theme in labeller.themes}
+    table: list[Row] = []
     with ExitStack() as stack:
         progress = stack.enter_context(_progress(console))
-        paragraphs = _read_all(sources, refusals, progress)
-        as_table = options.table or sys.stdout.isatty()
-        summary = _write(label_paragraphs(paragraphs, labeller), options.output, as_table, labeller, stack)
+        if options.output is not None:
+            write = stack.enter_context(open_output(options.output, names))
+        elif options.table or sys.stdout.isatty():
+            write = table.append
+        else:
+            write = stack.enter_context(_json_lines_output())
+        summary = _write(label_paragraphs(_read_all(sources, refusals, progress), labeller), write)
+    if table:
+        with _standard_output() as stream:
+            print_table(table, names, Console(file=stream, width=None if stream.isatty() else _TABLE_WIDTH))
     _report(summary, refusals, skipped, labeller, console)
     if refusals:
         return ExitCode.SOME_FAILED
@@ -168,6 +178,8 @@ def _progress(console: Console) -> Progress:
         console=console,
         transient=True,
         disable=not console.is_terminal,
+        redirect_stdout=False,  # else results that go to a file or a pipe end up on the terminal
+        redirect_stderr=False,
     )
 
 
@@ -204,17 +216,15 @@ def _standard_input() -> Iterable[bytes]:
 
 
 @contextmanager
-def _standard_output() -> Iterator[RowWriter]:
-    """A writer of JSON Lines to standard output, which has them all once this ends.
+def _standard_output() -> Iterator[TextIO]:
+    """Standard output, which has all that was written once this ends.
 
     Raises:
         BrokenPipeError: the reader of our output has seen enough.
         OutputError: it cannot be written.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # JSON between programs is UTF-8, whatever the console's code page
     try:
-        yield json_lines_writer(sys.stdout)
+        yield sys.stdout
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left when it ends
@@ -223,27 +233,23 @@ def _standard_output() -> Iterator[RowWriter]:
         raise OutputError(f"写入标准输出失败（{error.strerror}）；请检查磁盘空间。") from None
 
 
-def _write(
-    rows: Iterable[Row], output: Path | None, as_table: bool, labeller: Labeller, stack: ExitStack
-) -> Counter[str]:
-    """Write the rows where the user wants them; returns how many there were, in all and by theme."""
-    names = {theme.id: theme.name_zh for theme in labeller.themes}
+@contextmanager
+def _json_lines_output() -> Iterator[RowWriter]:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON between programs is UTF-8, whatever the console's code page
+    with _standard_output() as stream:
+        yield json_lines_writer(stream)
+
+
+def _write(rows: Iterable[Row], write: RowWriter) -> Counter[str]:
+    """Write the rows; returns how many there were, in all and by theme."""
     summary: Counter[str] = Counter(paragraphs=0)
-    table: list[Row] = []
-    if output is not None:
-        write = stack.enter_context(open_output(output, names))
-    elif as_table:
-        write = table.append
-    else:
-        write = stack.enter_context(_standard_output())
     for row in rows:
         write(row)
         summary["paragraphs"] += 1
         summary["none"] += not row["themes"]
         summary["uncertain"] += bool(row["uncertain"])
         summary.update(row["themes"])
-    if table:
-        print_table(table, names, Console(width=None if sys.stdout.isatty() else _TABLE_WIDTH))
     return summary
 
 
@@ -260,10 +266,14 @@ def _report(
             console.print(f"  {shown(file)}", markup=False)
     if refusals:
         console.print(f"{len(refusals)} 处未能处理，其余已照常输出：", style="red", markup=False)
-        for refusal in refusals[:_MOST_REFUSALS]:
-            console.print(f"  {refusal}", style="red", markup=False)
-        if len(refusals) > _MOST_REFUSALS:
-            console.print(f"  ……另有 {len(refusals) - _MOST_REFUSALS} 处", style="red", markup=False)
+        counts: Counter[str] = Counter()
+        for refusal in refusals:
+            counts[refusal.file] += 1
+            if counts[refusal.file] <= _MOST_REFUSALS:
+                console.print(f"  {refusal}", style="red", markup=False)
+        for name, count in counts.items():
+            if count > _MOST_REFUSALS:
+                console.print(f"  {name}：……另有 {count - _MOST_REFUSALS} 处", style="red", markup=False)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -28,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:
+    if re.fullmatch("[0-9]{1,5}", text) is None or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"端口应当是 0 到 65535 的整数，不是 {text!r}")
     return int(text)
 

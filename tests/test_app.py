@@ -167,6 +167,7 @@ def test_openapi_has_chinese_examples_that_work(client: httpx.Client) -> None:
     paragraph = {name: field["examples"][0] for name, field in schemas["ParagraphIn"]["properties"].items()}
     assert re.search("[\u4e00-\u9fff]{10}", paragraph["text"])
     assert post(client, "/v1/label", {"paragraphs": [paragraph]}).json()["results"][0]["themes"]
+    assert schemas["ParagraphIn"]["properties"]["text"]["pattern"] == r"^[^\u0000]*$", "the schema says what is refused"
     document = schemas["DocumentRequest"]["properties"]["text"]["examples"][0]
     assert post(client, "/v1/documents", {"text": document}).json()["results"]
     for path, methods in schema["paths"].items():

@@ -146,7 +146,7 @@ def checkout(tmp_path: Path, small_data: Path) -> Path:
     return folder
 
 
-def test_of_two_processes_that_start_together_one_trains(prefix: Path, checkout: Path) -> None:
+def test_of_two_processes_that_start_together_one_trains(prefix: Path, checkout: Path, labeller: Labeller) -> None:
     source = checkout / "in.jsonl"
     source.write_text('{"id": 1, "text": "新认定省级科技企业孵化器三家，在孵企业四百户。"}\n', encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != MODEL_VARIABLE}
@@ -172,4 +172,4 @@ def test_of_two_processes_that_start_together_one_trains(prefix: Path, checkout:
     assert {path.name for path in default_folder(prefix).parent.iterdir()} <= {"model", "model.lock"}
     manifest = json.loads((default_folder(prefix) / LAYOUT.manifest).read_text(encoding="utf-8"))
     assert all(manifest["version"] in message for message in messages)
-    assert find_labeller(None, never).version == manifest["version"]
+    assert find_labeller(None, never).version == manifest["version"] == labeller.version
