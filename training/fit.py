@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 
 from model.features import FeatureReader, Unit, make_vectoriser
-from model.labeller import read_paragraph
+from model.plain import read_paragraph
 from training.dataset import Dataset
 
 INVERSE_REGULARISATION = 10.0  # scikit-learn's C; 3 to 30 make no difference that paragraphs show
