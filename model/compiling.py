@@ -21,6 +21,11 @@ from model.words import WordSegmenter
 _LANES = 8  # doubles; rows of coefficients are padded to whole groups of this many
 _TABULATED_FREQUENCIES = 1024
 _SMALL_FAMILY = 4
+_NO_NODE = 0xFFFFFFFF
+_NODE = [("base_and_term", "<u4"), ("parent", "<u4"), ("column", "<i4"), ("weight", "<u2"), ("child_bits", "<u2")]
+_CHILD_BITS = 16
+_PAIR = 2
+_PAIR_BITS = 21
 
 
 def compile_model(pipeline: Pipeline, lexicon: Lexicon, decision: Decision, source: bytes) -> bytes:
@@ -155,13 +160,21 @@ def _dictionary(
 ) -> dict[str, bytes]:
     """The double-array trie of all words and beginnings of words, with the weight, column and term of each node."""
     trie = _double_array(frequencies, numbers)
-    weights = np.full(trie.size, -np.inf)
-    node_columns = np.full(trie.size, -1, np.int32)
+    different = sorted(set(frequencies.values()) - {0})
+    place_of = {frequency: place for place, frequency in enumerate(different, 1)}
+    weights = [-math.inf, *(math.log(frequency) - log_total for frequency in different)]
+    nodes = np.zeros(trie.size, _NODE)
+    nodes["parent"] = trie.parents
+    nodes["column"] = -1
+    pairs = np.zeros(1 << _PAIR_BITS, np.bool_)
     for word, frequency in frequencies.items():
+        node = trie.nodes[word]
         if frequency:
-            node = trie.nodes[word]
-            weights[node] = math.log(frequency) - log_total
-            node_columns[node] = columns.get(word, -1)
+            nodes["weight"][node] = place_of[frequency]
+            nodes["column"][node] = columns.get(word, -1)
+        nodes["child_bits"][trie.parents[node]] |= 1 << numbers[word[-1]] % _CHILD_BITS
+        if len(word) == _PAIR:
+            pairs[_pair_bit(*map(numbers.__getitem__, word))] = True
     terms = np.zeros(len(lexicon.terms), [("column", "<i4"), ("first", "<u4"), ("count", "<u4")])
     concepts: list[int] = []
     ends_term = np.zeros(trie.size, np.uint32)
@@ -169,19 +182,22 @@ def _dictionary(
         node = trie.nodes[term.text]
         terms[number] = (columns.get(term.text, -1), len(concepts), len(term.concepts))
         concepts += [columns.get(concept, -1) for concept in term.concepts]
-        node_columns[node] = -2 - number
+        nodes["column"][node] = -2 - number
         ends_term[node] = 1
-    nodes = np.zeros(trie.size, [("base", "<u4"), ("parent", "<i4"), ("weight", "<f8")])
-    nodes["base"] = trie.bases * 2 + ends_term
-    nodes["parent"] = trie.parents
-    nodes["weight"] = weights
+    nodes["base_and_term"] = trie.bases * 2 + ends_term
     return {
         "nodes": nodes.tobytes(),
-        "node_columns": node_columns.tobytes(),
+        "weights": np.array(weights, np.float64).tobytes(),
+        "pairs": np.packbits(pairs, bitorder="little").tobytes(),
         "terms": terms.tobytes(),
         "term_concepts": np.array(concepts, np.int32).tobytes(),
         "char_columns": np.array([-1, *(columns.get(char, -1) for char in numbers)], np.int32).tobytes(),
     }
+
+
+def _pair_bit(first: int, second: int) -> int:
+    """As `may_begin_with` in compiled_model.hpp."""
+    return ((first << 16 | second) * 2654435769 & 0xFFFFFFFF) >> (32 - _PAIR_BITS)
 
 
 class _DoubleArray(NamedTuple):
@@ -192,7 +208,7 @@ class _DoubleArray(NamedTuple):
 
     nodes: dict[str, int]
     bases: NDArray[np.uint32]
-    parents: NDArray[np.int32]
+    parents: NDArray[np.uint32]
 
     @property
     def size(self) -> int:
@@ -200,26 +216,30 @@ class _DoubleArray(NamedTuple):
         return len(self.parents)
 
 
-def _double_array(keys: Iterable[str], numbers: Mapping[str, int]) -> _DoubleArray:
-    """The trie of `keys`, which hold every beginning of each of them."""
+def _double_array(frequencies: Mapping[str, int], numbers: Mapping[str, int]) -> _DoubleArray:
+    """The trie of the keys of `frequencies`, which hold every beginning of each of them."""
     children: dict[str, list[int]] = defaultdict(list)
-    ordered = sorted(keys, key=lambda key: (len(key), key))
-    for key in ordered:
+    use: Counter[str] = Counter()  # how often text passes by a node
+    ordered = sorted(frequencies, key=lambda key: (len(key), key))
+    for key in reversed(ordered):
+        use[key] += frequencies[key]
+        use[key[:-1]] += use[key]
         children[key[:-1]].append(numbers[key[-1]])
     del children[""]
     taken = bytearray(2 * (len(ordered) + len(numbers)))
     taken[: len(numbers) + 1] = b"\1" * (len(numbers) + 1)  # the root and its children
     bases = {"": 0}
     class_of_size = place = 0
-    # Large families first: they need the most room. Those of like size are placed one behind the other, each class from the
-    # beginning, so that the small ones fill the gaps.
-    for parent, family in sorted(children.items(), key=lambda item: (-len(item[1]), item[0])):
+    # Large families first: they need the most room. Those of like size are placed one behind the other, the most used first so that
+    # they lie together, and each class begins again, so that the small ones fill the gaps.
+    families = sorted(children.items(), key=lambda item: (-_size_class(item[1]), -use[item[0]], item[0]))
+    for parent, family in families:
         family.sort()
-        first = family[0]
+        first, *others = family
         if _size_class(family) != class_of_size:
-            class_of_size, place = _size_class(family), 0
+            class_of_size, place = _size_class(family), len(numbers) + 1
         place = taken.index(0, max(place, first + 1))
-        while any(taken[place - first + number] for number in family):
+        while others and not _all_free(taken, place - first, others):
             place = taken.index(0, place + 1)
         bases[parent] = place - first
         for number in family:
@@ -228,7 +248,7 @@ def _double_array(keys: Iterable[str], numbers: Mapping[str, int]) -> _DoubleArr
     length = max(bases.values()) + len(numbers) + 1
     nodes = {"": 0}
     base_array = np.zeros(length, np.uint32)
-    parent_array = np.full(length, -1, np.int32)
+    parent_array = np.full(length, _NO_NODE, np.uint32)
     for key in ordered:
         node = bases[key[:-1]] + numbers[key[-1]]
         nodes[key] = node
@@ -237,8 +257,16 @@ def _double_array(keys: Iterable[str], numbers: Mapping[str, int]) -> _DoubleArr
     return _DoubleArray(nodes, base_array, parent_array)
 
 
+def _all_free(taken: bytearray, base: int, numbers: Iterable[int]) -> bool:
+    for number in numbers:  # noqa: SIM110 (a generator would cost twice the time, and this runs ten million times)
+        if taken[base + number]:
+            return False
+    return True
+
+
 def _size_class(family: Sequence[int]) -> int:
-    return len(family).bit_length() if len(family) > _SMALL_FAMILY else -len(family)
+    """Like for families that are placed together: their size where it is small, else its order of magnitude."""
+    return len(family) if len(family) <= _SMALL_FAMILY else _SMALL_FAMILY + len(family).bit_length()
 
 
 # ---- Hidden Markov model

@@ -25,14 +25,18 @@ struct Section {
 };
 
 // A node of the dictionary's double-array trie. The child of node `n` by character `id` is the node `child_base + id` if its `parent`
-// is `n`. Children of the root are the nodes 1, 2, 3, ... of the same number as their characters.
+// is `n`. Children of the root have the numbers of their characters. All that is asked of a node lies together, since each node that
+// text meets is a wait for memory.
 struct Node {
     uint32_t base_and_term;  // child_base * 2 + 1 where a term of the lexicon ends
-    int32_t parent;
-    double weight;  // log(frequency) - log(total); minus infinity where no word ends
+    uint32_t parent;
+    int32_t column;       // of the word that ends here: -1 for none, -2 - n for term n
+    uint16_t weight;      // place in `weights`
+    uint16_t child_bits;  // of each child the bit `id % 16`
 
     uint32_t child_base() const { return base_and_term >> 1; }
     bool ends_term() const { return base_and_term & 1; }
+    bool may_have_child(uint16_t id) const { return child_bits >> (id & 15) & 1; }
 };
 static_assert(sizeof(Node) == 16);
 
@@ -62,7 +66,7 @@ public:
         if (read<uint64_t>(16) != size) throw ModelError("a compiled model of another length");
         find(normal_index, "normal_index"), find(normal_values, "normal_values"), find(expansions, "expansions");
         find(own_index, "own_index"), find(own_values, "own_values");
-        find(nodes, "nodes"), find(node_columns, "node_columns"), find(terms, "terms"), find(term_concepts, "term_concepts");
+        find(nodes, "nodes"), find(weights, "weights"), find(pairs, "pairs"), find(terms, "terms"), find(term_concepts, "term_concepts");
         find(emissions, "emissions"), find(hmm, "hmm"), find(character_columns, "char_columns");
         find(vocabulary, "vocabulary"), find(word_starts, "word_starts"), find(word_characters, "word_chars");
         find(term_frequencies, "term_freqs"), find(rows, "rows");
@@ -75,7 +79,7 @@ public:
         check(thresholds.size == intercepts.size && calibration.size == 2 * intercepts.size);
         check(review_bands.size == 2 * intercepts.size && rows.size % stride == 0 && words >= 0);
         check(normal_index.size == code_blocks && own_index.size == code_blocks && expansions.size > 0);
-        check(nodes.size == node_columns.size && nodes.size > character_columns.size && !(vocabulary.size & (vocabulary.size - 1)));
+        check(pairs.size == pair_words && nodes.size > character_columns.size && !(vocabulary.size & (vocabulary.size - 1)));
         check(emissions.size == 4 * character_columns.size && term_frequencies.size > 1 && vocabulary.size > 0);
         unknown_weight = settings[0], primary_share = settings[1], announced_share = settings[2], concept_weight = settings[3];
     }
@@ -85,7 +89,8 @@ public:
     Section<uint32_t> normal_values, own_values, expansions;
     // Dictionary and hidden Markov model: see segment.hpp.
     Section<Node> nodes;
-    Section<int32_t> node_columns;  // of the word that ends at a node: column, -1 for none, -2 - n for term n
+    Section<double> weights;        // log(frequency) - log(total) of words; minus infinity for what is none
+    Section<uint64_t> pairs;        // see `may_begin_with`
     Section<TermRecord> terms;
     Section<int32_t> term_concepts;    // columns
     Section<double> emissions;         // of each character: in the states B, E, M, S
@@ -101,12 +106,19 @@ public:
     int32_t themes, stride, words;
     double unknown_weight, primary_share, announced_share, concept_weight;
 
+    // Whether the trie may have a path by these two characters; false is sure.
+    bool may_begin_with(uint16_t first, uint16_t second) const {
+        const uint32_t bit = ((uint32_t{first} << 16 | second) * 2654435769u) >> (32 - pair_bits);
+        return pairs[bit / 64] >> (bit % 64) & 1;
+    }
     const double* row(int32_t column) const { return rows.data + static_cast<size_t>(column) * stride; }
     double idf(const double* row) const { return row[stride - 1]; }
 
 private:
     static constexpr size_t header_bytes = 128;
     static constexpr size_t entry_bytes = 32;
+    static constexpr int pair_bits = 21;
+    static constexpr size_t pair_words = (size_t{1} << pair_bits) / 64;
     static constexpr size_t code_blocks = 0x110000 / 256;
 
     static void check(bool holds) {

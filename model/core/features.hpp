@@ -37,10 +37,12 @@ struct FeatureSink {
 
     void put(int32_t column, int32_t start, int32_t end) {
         paragraph.boundaries[end] = 1;
-        if (column >= 0) paragraph.words.push_back({column, start, end});
+        if (column < 0) return;
+        __builtin_prefetch(model.row(column));  // needed when the sentence is scored
+        paragraph.words.push_back({column, start, end});
     }
-    void word(int32_t start, int32_t end, int32_t node) {
-        int32_t column = model.node_columns[node];
+    void word(int32_t start, int32_t end, uint32_t node) {
+        int32_t column = model.nodes[node].column;
         if (column < -1) column = model.terms[-2 - column].column;
         put(column, start, end);
     }
@@ -57,7 +59,7 @@ inline void find_concepts(const CompiledModel& model, Paragraph& paragraph) {
     int32_t position = 0;
     for (auto found = paragraph.candidates.rbegin(); found != paragraph.candidates.rend(); ++found) {
         if (found->start < position || !paragraph.boundaries[found->start] || !paragraph.boundaries[found->end]) continue;
-        const TermRecord& term = model.terms[-2 - model.node_columns[found->node]];
+        const TermRecord& term = model.terms[-2 - model.nodes[found->node].column];
         for (uint32_t i = 0; i < term.concept_count; ++i) {
             const int32_t column = model.term_concepts[term.first_concept + i];
             if (column >= 0) paragraph.concepts.push_back({column, found->start, found->end});

@@ -55,7 +55,8 @@ struct Occurrence {
 
 // A term of the lexicon that the trie met.
 struct TermCandidate {
-    int32_t start, end, node;
+    int32_t start, end;
+    uint32_t node;
 };
 
 struct Paragraph {
@@ -70,7 +71,9 @@ struct Paragraph {
 
     // The dictionary's best route: from each place, the weight to the end of the block, the end of the first word, and its node.
     Buffer<double> best;
-    Buffer<int32_t> next, node;
+    Buffer<int32_t> next;
+    Buffer<uint32_t> node;
+    Buffer<uint8_t> longer;
     std::vector<TermCandidate> candidates;  // by start from last to first, by end from first to last
     Buffer<uint8_t> boundaries;             // whether a word ends there (or the text begins)
 

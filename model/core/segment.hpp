@@ -2,6 +2,7 @@
 // the lexicon, which are all words of the dictionary. As model/words.py and model/lexicon.py.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 
 #include "compiled_model.hpp"
@@ -13,16 +14,21 @@ namespace policy_themes {
 constexpr int32_t longest_hmm_run = 100;
 constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
 
-// The child of `node` by the character `id`, or 0: no node is the child of a leaf, and none has the character 0.
+constexpr uint32_t root = 0;
+constexpr int32_t places_ahead = 12;
+
+// The child of `node` by the character `id`, or the root: no node has the character 0.
 inline uint32_t child(const CompiledModel& model, uint32_t node, uint16_t id) {
-    const uint32_t candidate = model.nodes[node].child_base() + id;
-    return model.nodes[candidate].parent == static_cast<int32_t>(node) ? candidate : 0;
+    const Node& parent = model.nodes[node];
+    if (!parent.may_have_child(id)) return root;
+    const uint32_t candidate = parent.child_base() + id;
+    return model.nodes[candidate].parent == node ? candidate : root;
 }
 
-// The node that `ids[start ... end)` leads to, or 0.
+// The node that `ids[start ... end)` leads to, or the root.
 inline uint32_t find_node(const CompiledModel& model, const uint16_t* ids, int32_t start, int32_t end) {
     uint32_t node = ids[start];
-    if (model.nodes[node].parent != 0) return 0;
+    if (node == root || model.nodes[node].parent != root) return root;
     for (int32_t i = start + 1; i < end && node; ++i) node = child(model, node, ids[i]);
     return node;
 }
@@ -36,27 +42,38 @@ inline void find_route(const CompiledModel& model, Paragraph& paragraph) {
     const uint8_t* kinds = paragraph.kinds.get();
     double* best = paragraph.best.get();
     int32_t* next = paragraph.next.get();
-    int32_t* chosen = paragraph.node.get();
+    uint32_t* chosen = paragraph.node.get();
+    std::vector<TermCandidate>& candidates = paragraph.candidates;
     const Node* nodes = model.nodes.data;
+    const double* weights = model.weights.data;
     int32_t block_end = length;
     best[length] = 0;
+    // Whether a longer word may begin at a place, and if so its second node on the way to the processor.
+    paragraph.longer.reserve(length);
+    uint8_t* longer = paragraph.longer.get();
+    const auto look_ahead = [&](int32_t start) {
+        longer[start] = model.may_begin_with(ids[start], ids[start + 1]);
+        if (longer[start]) __builtin_prefetch(&nodes[nodes[ids[start]].child_base() + ids[start + 1]]);
+    };
+    for (int32_t start = length - 1; start >= std::max(0, length - places_ahead); --start) look_ahead(start);
     for (int32_t start = length - 1; start >= 0; --start) {
+        if (start >= places_ahead) look_ahead(start - places_ahead);
         const bool inside = in_block(kinds[start]);
         if (!inside) block_end = start;
         double value = minus_infinity;
-        int32_t end = start + 1, word_node = 0;
-        uint32_t node = ids[start];
-        if (nodes[node].parent == 0) {
-            for (int32_t reached = start + 1;; ++reached) {
-                const Node& here = nodes[node];
-                if (reached <= block_end) {
-                    const double sum = here.weight + best[reached];
-                    if (sum >= value) value = sum, end = reached, word_node = static_cast<int32_t>(node);
+        int32_t end = start + 1;
+        uint32_t node = ids[start], word_node = root;
+        if (node != root && nodes[node].parent == root) {
+            if (inside) value = weights[nodes[node].weight] + best[end], word_node = node;
+            if (longer[start]) {
+                for (int32_t reached = start + 1; (node = child(model, node, ids[reached]));) {
+                    ++reached;
+                    if (reached <= block_end) {
+                        const double sum = weights[nodes[node].weight] + best[reached];
+                        if (sum >= value) value = sum, end = reached, word_node = node;
+                    }
+                    if (nodes[node].ends_term()) candidates.push_back({start, reached, node});
                 }
-                if (here.ends_term()) paragraph.candidates.push_back({start, reached, static_cast<int32_t>(node)});
-                const uint32_t following = here.child_base() + ids[reached];
-                if (nodes[following].parent != static_cast<int32_t>(node)) break;
-                node = following;
             }
         }
         if (value == minus_infinity) value = model.unknown_weight + best[start + 1], end = start + 1;
@@ -140,7 +157,7 @@ void recognise(const CompiledModel& model, const Paragraph& paragraph, int32_t s
     bool leave = length <= 1 || length > longest_hmm_run;
     if (!leave) {
         const uint32_t node = find_node(model, ids, start, end);
-        leave = node && model.nodes[node].weight != minus_infinity;
+        leave = node != root && model.weights[model.nodes[node].weight] != minus_infinity;
     }
     if (leave) {
         for (int32_t i = start; i < end; ++i) sink.single(i);
@@ -194,7 +211,7 @@ void segment(const CompiledModel& model, const Paragraph& paragraph, Sink& sink)
 // Spans of all words, whether they are features or not.
 struct SpanSink {
     std::vector<Span>& spans;
-    void word(int32_t start, int32_t end, int32_t) { spans.push_back({start, end}); }
+    void word(int32_t start, int32_t end, uint32_t) { spans.push_back({start, end}); }
     void single(int32_t place) { spans.push_back({place, place + 1}); }
     void made(int32_t start, int32_t end) { spans.push_back({start, end}); }
 };
