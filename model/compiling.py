@@ -86,6 +86,7 @@ _KINDS = {
 _HAN_BEYOND_JIEBA, _HAN = 6, 15
 _VANISHES, _PARTS, _EXPANDS, _NEEDS_PYTHON = (action << 21 for action in (1, 2, 3, 4))
 _CODES = 0x110000
+_SELDOM_CHANGED = {"Cn", "Co", "Lo"}  # nearly all code points; they are no space, no combining mark
 
 
 def _kind(char: str) -> int:
@@ -105,8 +106,8 @@ def _text_tables(numbers: Mapping[str, int]) -> dict[str, bytes]:
         if char.isalnum() and not is_han(char):
             plain |= 1 << 20
         own.append(plain)
-        if plain == 0 and unicodedata.category(char) in {"Cn", "Co"} and char not in REPLACED:
-            normal.append(0)  # nearly all code points: they stay as they are
+        if unicodedata.category(char) in _SELDOM_CHANGED and _stays(char):
+            normal.append(plain)
         else:
             normal.append(_normal_value(char, numbers, expansions))
     return {
@@ -114,6 +115,11 @@ def _text_tables(numbers: Mapping[str, int]) -> dict[str, bytes]:
         **_paged("normal", normal),
         "expansions": np.array(expansions, np.uint32).tobytes(),
     }
+
+
+def _stays(char: str) -> bool:
+    """Whether normalisation and lower case leave `char`, of the categories `_SELDOM_CHANGED`, as it is."""
+    return unicodedata.is_normalized("NFKC", char) and char not in REPLACED and char.lower() == char
 
 
 def _normal_value(char: str, numbers: Mapping[str, int], expansions: list[int]) -> int:
