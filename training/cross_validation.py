@@ -13,15 +13,9 @@ from sklearn.model_selection import GroupKFold
 from model.errors import DataError
 from model.features import FeatureReader
 from model.label import NO_THEME
-from model.labeller import (
-    Decision,
-    ReadParagraph,
-    paragraph_raw_scores,
-    primary_theme,
-    read_paragraph,
-    score_clauses,
-)
+from model.labeller import Decision
 from model.pipeline import Logits, Pipeline, calibrate
+from model.plain import ReadParagraph, paragraph_raw_scores, primary_theme, read_paragraph, score_clauses
 from training.dataset import Dataset
 from training.fit import Example, fit
 from training.metrics import Scores, Truth, score
