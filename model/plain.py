@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from model.features import FeatureReader, Unit
 from model.label import NO_THEME, Evidence, Label, WeightyTerm
 from model.labeller import Decision, Theme
 from model.lexicon import Lexicon
-from model.pipeline import Logits, Pipeline
+from model.pipeline import Logits, Pipeline, calibrate
 from model.sentences import Span, split_clauses, split_sentences
 from model.text import NormalisedText, normalise
 
@@ -55,19 +56,38 @@ def read_paragraph(text: str, reader: FeatureReader) -> ReadParagraph:
     return ReadParagraph(normalised, tuple(sentences), tuple(wholes), tuple(clauses))
 
 
-def score_clauses(paragraphs: Sequence[ReadParagraph], pipeline: Pipeline) -> list[Logits]:
+@dataclass(frozen=True, slots=True)
+class ClauseScores:
+    """Raw scores of the clauses of one paragraph.
+
+    Attributes:
+        pooled: array (clauses, themes), in logits: the mean of what the classifier says of the clause and of its sentence.
+        own: what it says of the clause by itself, same shape.
+    """
+
+    pooled: Logits
+    own: Logits
+
+    def bearing(self, calibrators: Sequence[LogisticRegression], thresholds: Sequence[float]) -> NDArray[np.bool_]:
+        """Which clause bears which theme, array (clauses, themes): within its sentence it is over the threshold, and it speaks of it itself."""
+        over: NDArray[np.bool_] = calibrate(self.pooled, calibrators) >= np.array(thresholds)
+        return over & (self.own > 0)
+
+
+def score_clauses(paragraphs: Sequence[ReadParagraph], pipeline: Pipeline) -> list[ClauseScores]:
     """Raw scores of all clauses of `paragraphs`, computed in one go.
 
     One clause is enough to give a theme, but it is understood within its sentence: a clause's raw score is the mean of what the
     classifier says of the clause and of the whole sentence.
 
     Returns:
-        For each paragraph an array (clauses, themes), in logits; minus infinity where the model knows nothing in the sentence.
+        The scores of each paragraph, in order; minus infinity where the model knows nothing in the sentence.
     """
     units = [whole for paragraph in paragraphs for whole in paragraph.wholes]
     units += [clause.unit for paragraph in paragraphs for clause in paragraph.clauses]
     if not units:
-        return [np.empty((0, len(pipeline.classifiers))) for _ in paragraphs]
+        nothing = np.empty((0, len(pipeline.classifiers)))
+        return [ClauseScores(nothing, nothing) for _ in paragraphs]
     features = pipeline.vectorise(units)
     logits = pipeline.logits(features)
     sentence_count = sum(len(paragraph.wholes) for paragraph in paragraphs)
@@ -78,15 +98,16 @@ def score_clauses(paragraphs: Sequence[ReadParagraph], pipeline: Pipeline) -> li
     for paragraph in paragraphs:
         owners = first_sentence + np.array([clause.sentence for clause in paragraph.clauses], dtype=np.intp)
         last_clause = first_clause + len(paragraph.clauses)
-        results.append((wholes[owners] + alone[first_clause:last_clause]) / 2)
+        own = alone[first_clause:last_clause]
+        results.append(ClauseScores((wholes[owners] + own) / 2, own))
         first_sentence += len(paragraph.sentences)
         first_clause = last_clause
     return results
 
 
-def paragraph_raw_scores(clause_scores: Logits) -> Logits:
+def paragraph_raw_scores(scores: ClauseScores) -> Logits:
     """Raw scores of a paragraph (themes,): of each theme its best clause; minus infinity where the model knows nothing."""
-    best: Logits = clause_scores.max(axis=0, initial=-np.inf)
+    best: Logits = scores.pooled.max(axis=0, initial=-np.inf)
     return best
 
 
@@ -153,15 +174,15 @@ class PlainLabeller:
         raw = np.array([paragraph_raw_scores(one) for one in scores]).reshape(len(texts), len(self.themes))
         probabilities = self._pipeline.probabilities(raw)
         return [
-            self._label(text, paragraph, clause_scores, row, evidence)
-            for text, paragraph, clause_scores, row in zip(texts, paragraphs, scores, probabilities, strict=True)
+            self._label(text, paragraph, clauses, row, evidence)
+            for text, paragraph, clauses, row in zip(texts, paragraphs, scores, probabilities, strict=True)
         ]
 
     def _label(
         self,
         text: str,
         paragraph: ReadParagraph,
-        clause_scores: Logits,
+        scores: ClauseScores,
         probabilities: NDArray[np.float64],
         with_evidence: bool,
     ) -> Label:
@@ -174,7 +195,7 @@ class PlainLabeller:
         ]
         primary = NO_THEME
         if given:
-            bearing = self._pipeline.probabilities(clause_scores) >= np.array(decision.thresholds)
+            bearing = scores.bearing(self._pipeline.calibrators, decision.thresholds)
             primary_index = primary_theme(bearing, paragraph, given, decision)
             primary = NO_THEME if primary_index is None else self.themes[primary_index].id
         return Label(
@@ -183,7 +204,7 @@ class PlainLabeller:
             scores={theme.id: float(value) for theme, value in zip(self.themes, probabilities, strict=True)},
             uncertain=tuple(self.themes[index].id for index in unsure),
             evidence=tuple(
-                self._evidence(text, paragraph, paragraph.clauses[int(clause_scores[:, index].argmax())], index)
+                self._evidence(text, paragraph, paragraph.clauses[int(scores.pooled[:, index].argmax())], index)
                 for index in (sorted({*given, *unsure}) if with_evidence and paragraph.clauses else ())
             ),
         )

@@ -187,6 +187,8 @@ private:
             int64_t borne = 0, borne_opening = 0;
             for (size_t i = 0; i < paragraph.clauses.size(); ++i) {
                 const Clause& clause = paragraph.clauses[i];
+                // A clause bears the theme where it is over the threshold within its sentence, and speaks of it itself.
+                if (!(paragraph.own_scores[i * model_.themes + theme] > 0)) continue;
                 if (!(calibrate(model_, theme, score(i, theme)) >= model_.thresholds[theme])) continue;
                 borne += clause.end - clause.start;
                 if (clause.sentence == 0) borne_opening += clause.end - clause.start;
