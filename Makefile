@@ -4,14 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOC ?= tests/documents/某市科技创新工作总结.txt
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench fuzz clean
 help:
 	@echo "make demo [DOC=文件]   标注一份文件并显示结果"
 	@echo "make test              运行全部检查和测试"
 	@echo "make check             只运行静态检查和数据检查"
+	@echo "make bench             测量速度，与其他做法比较（结果写入 tests/benchmarks/RESULTS.md）"
+	@echo "make fuzz              用检错工具和模糊测试检查快速内核（需要 clang，十分钟）"
 	@echo "make clean             删除虚拟环境和缓存"
 
-$(VENV)/installed: pyproject.toml
+# Installing builds the native core, where a compiler is.
+$(VENV)/installed: pyproject.toml setup.py $(wildcard model/core/*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
@@ -33,6 +36,20 @@ check: $(VENV)/installed
 
 test: check $(MODEL)
 	$(BIN)/pytest
+
+bench: $(MODEL)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	$(BIN)/python tests/benchmarks/bench.py --output tests/benchmarks/RESULTS.md
+
+# What the fuzzer finds is kept in build/fuzz; it goes on from there the next time.
+FUZZ_SECONDS ?= 600
+FUZZ_MODEL ?= $(dir $(MODEL))
+fuzz: $(MODEL)
+	mkdir -p build/fuzz/corpus
+	clang++ -std=c++17 -O1 -g -ffp-contract=off -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -pthread \
+	    model/core/fuzz.cpp -o build/fuzz/fuzz
+	cd build/fuzz && POLICY_THEMES_COMPILED=$(abspath $(FUZZ_MODEL))/compiled.bin \
+	    ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 corpus
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

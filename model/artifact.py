@@ -1,4 +1,7 @@
-"""A trained labeller on disk: a folder with the pipeline, its lexicon and a manifest that is checked before anything is unpickled."""
+"""A trained labeller on disk: a folder with the pipeline, its lexicon, both compiled, and a manifest, checked before anything is unpickled.
+
+What only the plain path needs (joblib, scikit-learn, jieba) is imported where it is used, so that the fast path starts without it.
+"""
 
 import hashlib
 import io
@@ -7,22 +10,20 @@ import os
 import shutil
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed_version
+from mmap import mmap
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import joblib
-import platformdirs
-from joblib.numpy_pickle import NumpyUnpickler
-
+from model.compiled import CompiledModelError, open_compiled, source_digest
 from model.errors import ArtifactError, ArtifactMissingError
-from model.labeller import Decision, Labeller, Theme
+from model.labeller import Decision, Labeller, LabelPath, Theme, active_path
 from model.lexicon import Lexicon, Term
-from model.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from model.pipeline import Pipeline
 
 FORMAT = 1
 """Number of the format on disk.
@@ -41,29 +42,15 @@ class Layout:
     manifest: str = "manifest.json"
     pipeline: str = "pipeline.joblib"
     lexicon: str = "lexicon.json"
+    compiled: str = "compiled.bin"
 
 
 LAYOUT = Layout()
+_PARTS = (LAYOUT.pipeline, LAYOUT.lexicon)
 
 # A pickled pipeline is only sure to mean the same under the libraries that wrote it: jieba segments by its exact release, the others
 # keep their classes within a minor release (scikit-learn's guide on model persistence promises nothing beyond the very same version).
 _LIBRARIES = {"jieba": 3, "scikit-learn": 2, "numpy": 1}  # how many parts of the version must agree
-
-
-# All that a pickled pipeline may name; a file that names anything else is refused before it could call it.
-_PICKLED_NAMES = {
-    "joblib.numpy_pickle.NumpyArrayWrapper",
-    "model.features.concept_names",
-    "model.features.word_names",
-    "model.pipeline.Pipeline",
-    "numpy.dtype",
-    "numpy.float64",
-    "numpy.ndarray",
-    "sklearn.feature_extraction.text.TfidfTransformer",
-    "sklearn.feature_extraction.text.TfidfVectorizer",
-    "sklearn.linear_model._logistic.LogisticRegression",
-    "sklearn.pipeline.FeatureUnion",
-}
 
 
 def default_model_folder() -> Path:
@@ -74,6 +61,8 @@ def default_model_folder() -> Path:
     beside = Path(sys.prefix, "share", "policy-themes", "model")
     if beside.exists() or os.access(sys.prefix, os.W_OK):
         return beside
+    import platformdirs  # noqa: PLC0415 (seldom needed)
+
     return Path(platformdirs.user_data_dir("policy-themes")) / installed_version("policy-themes") / "model"
 
 
@@ -82,7 +71,7 @@ def save_artifact(
     *,
     themes: Iterable[Theme],
     lexicon: Lexicon,
-    pipeline: Pipeline,
+    pipeline: "Pipeline",
     decision: Decision,
     data: Mapping[str, Any],
     scores: Mapping[str, Any],
@@ -104,6 +93,10 @@ def save_artifact(
         ArtifactError: something else than a model stands at `folder`.
         OSError: the folder cannot be written.
     """
+    import joblib  # noqa: PLC0415 (see above)
+
+    from model.compiling import compile_model  # noqa: PLC0415 (see above)
+
     check_replaceable(folder)
     buffer = io.BytesIO()
     joblib.dump(pipeline, buffer, compress=("zlib", 3))
@@ -120,8 +113,10 @@ def save_artifact(
         "data": dict(data),
         "libraries": {name: installed_version(name) for name in _LIBRARIES},
         "scores": dict(scores),
-        "files": {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in contents.items()},
+        "files": _described(contents),
     }
+    contents[LAYOUT.compiled] = compile_model(pipeline, lexicon, decision, source_digest(manifest, _PARTS))
+    manifest["files"] = _described(contents)
     contents[LAYOUT.manifest] = _json_bytes({**manifest, "sha256": _sha256(_json_bytes(manifest))})
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -163,6 +158,9 @@ def check_replaceable(folder: Path) -> None:
 def load_labeller(folder: Path) -> Labeller:
     """Load a model folder, checking it whole before anything in it is unpickled.
 
+    On the fast path only the compiled model stays in memory. Where it is missing, damaged, or made by another Python or release, it
+    is made anew from the other files, and put beside them if the folder can be written.
+
     Raises:
         ArtifactMissingError: there is no model at `folder`.
         ArtifactError: the folder is damaged, foreign, of another format or made with other libraries; the message says what to do.
@@ -170,54 +168,86 @@ def load_labeller(folder: Path) -> Labeller:
     manifest = _read_manifest(folder)
     contents = _read_checked(folder, manifest["files"])
     _check_libraries(folder, manifest["libraries"])
+    path = active_path()
+    themes = [Theme(**theme) for theme in manifest["themes"]]
+    card = _card(manifest, path)
+    if path is LabelPath.FAST:
+        from model.fast import FastLabeller  # noqa: PLC0415 (the core may not be there)
+
+        try:
+            source = source_digest(manifest, _PARTS)
+            return FastLabeller(themes, open_compiled(folder / LAYOUT.compiled, source), card)
+        except CompiledModelError:
+            return FastLabeller(themes, _compile_anew(folder, manifest, contents), card)
+    from model.plain import PlainLabeller  # noqa: PLC0415 (see above)
+
+    pipeline = _read_pipeline(folder, contents)
+    return PlainLabeller(themes, _read_lexicon(contents), pipeline, _read_decision(manifest), card)
+
+
+def _compile_anew(folder: Path, manifest: dict[str, Any], contents: dict[str, bytes]) -> mmap | bytes:
+    """The compiled model, mapped from the file that is put into `folder`, or in this process's own memory where none can be."""
+    from model.compiling import compile_model  # noqa: PLC0415 (see above)
+
+    source = source_digest(manifest, _PARTS)
+    pipeline = _read_pipeline(folder, contents)
+    compiled = compile_model(pipeline, _read_lexicon(contents), _read_decision(manifest), source)
+    part: Path | None = None
     try:
-        pipeline = _unpickle(contents[LAYOUT.pipeline])
+        handle, name = tempfile.mkstemp(prefix=f".{LAYOUT.compiled}.", dir=folder)
+        part = Path(name)
+        with open(handle, "wb") as file:
+            file.write(compiled)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o644)
+        part.replace(folder / LAYOUT.compiled)
+        return open_compiled(folder / LAYOUT.compiled, source)
+    except (OSError, CompiledModelError):
+        return compiled
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
+
+
+def _read_pipeline(folder: Path, contents: dict[str, bytes]) -> "Pipeline":
+    from model.unpickling import unpickle_pipeline  # noqa: PLC0415 (see above)
+
+    try:
+        return unpickle_pipeline(contents[LAYOUT.pipeline])
     except Exception:
         raise ArtifactError(f"{folder} 里的 {LAYOUT.pipeline} 不是本软件的模型；{_RETRAIN}") from None
+
+
+def _read_lexicon(contents: dict[str, bytes]) -> Lexicon:
+    return Lexicon(Term(text, tuple(concepts)) for text, *concepts in json.loads(contents[LAYOUT.lexicon]))
+
+
+def _read_decision(manifest: dict[str, Any]) -> Decision:
     decision = manifest["decision"]
-    return Labeller(
-        themes=[Theme(**theme) for theme in manifest["themes"]],
-        lexicon=Lexicon(Term(text, tuple(concepts)) for text, *concepts in json.loads(contents[LAYOUT.lexicon])),
-        pipeline=pipeline,
-        decision=Decision(
-            thresholds=tuple(decision["thresholds"]),
-            review_bands=tuple((low, high) for low, high in decision["review_bands"]),
-            primary_share=decision["primary_share"],
-            announced_share=decision["announced_share"],
-        ),
-        card={
-            "version": manifest["version"],
-            "themes": [theme["id"] for theme in manifest["themes"]],
-            "thresholds": {
-                theme["id"]: threshold
-                for theme, threshold in zip(manifest["themes"], decision["thresholds"], strict=True)
-            },
-            "data": manifest["data"],
-            "libraries": manifest["libraries"],
-            "scores": manifest["scores"],
-        },
+    return Decision(
+        thresholds=tuple(decision["thresholds"]),
+        review_bands=tuple((low, high) for low, high in decision["review_bands"]),
+        primary_share=decision["primary_share"],
+        announced_share=decision["announced_share"],
     )
+
+
+def _card(manifest: dict[str, Any], path: LabelPath) -> dict[str, Any]:
+    themes = [theme["id"] for theme in manifest["themes"]]
+    return {
+        "version": manifest["version"],
+        "path": path.value,
+        "themes": themes,
+        "thresholds": dict(zip(themes, manifest["decision"]["thresholds"], strict=True)),
+        "data": manifest["data"],
+        "libraries": manifest["libraries"],
+        "scores": manifest["scores"],
+    }
 
 
 _RETRAIN = "请运行 policy-train 重新训练，或换用完好的模型文件夹。"
 _MANIFEST_FIELDS = {"format", "version", "themes", "decision", "data", "libraries", "scores", "files", "sha256"}
-
-
-class _PipelineUnpickler(NumpyUnpickler):  # type: ignore[misc]  # joblib has no types
-    """Unpickles what a pipeline is made of and nothing else: the checksums of a crafted folder fit its crafted files."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if f"{module}.{name}" not in _PICKLED_NAMES:
-            raise UnpicklingError(f"{module}.{name} has no place in a pipeline")
-        return super().find_class(module, name)
-
-
-def _unpickle(content: bytes) -> Pipeline:
-    """The pipeline in `content`, as `joblib.dump` wrote it; anything that is wrong with it raises."""
-    pipeline = _PipelineUnpickler("", io.BytesIO(zlib.decompress(content)), ensure_native_byte_order=True).load()
-    if not isinstance(pipeline, Pipeline):
-        raise UnpicklingError(f"a {type(pipeline).__name__} is no pipeline")
-    return pipeline
 
 
 def _visible_names(folder: Path) -> set[str]:
@@ -251,15 +281,15 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _read_checked(folder: Path, files: dict[str, dict[str, Any]]) -> dict[str, bytes]:
-    """The files of a model folder, read once, each as the manifest says."""
-    if files.keys() != {LAYOUT.pipeline, LAYOUT.lexicon}:
+    """The parts of a model, read once, each as the manifest says; the compiled model is checked by its own header when it is used."""
+    if files.keys() - {LAYOUT.compiled} != set(_PARTS):
         raise ArtifactError(f"{folder} 的清单列出的文件不对；{_RETRAIN}")
     others = sorted(_visible_names(folder) - {LAYOUT.manifest, *files})
     if others:
         raise ArtifactError(f"{folder} 里多出了不属于模型的文件（{others[0]}），可能被改动过；请移走它，或{_RETRAIN}")
     contents = {}
-    for name, expected in files.items():
-        path = folder / name
+    for name in _PARTS:
+        path, expected = folder / name, files[name]
         try:
             content = path.read_bytes()
         except OSError as error:
@@ -275,6 +305,10 @@ def _check_libraries(folder: Path, libraries: dict[str, str]) -> None:
         saved, present = libraries.get(name, "未知"), installed_version(name)
         if saved.split(".")[:parts] != present.split(".")[:parts]:
             raise ArtifactError(f"{folder} 是用 {name} {saved} 训练的，本机装的是 {present}，结果可能不同；{_RETRAIN}")
+
+
+def _described(contents: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    return {name: {"sha256": _sha256(content), "bytes": len(content)} for name, content in contents.items()}
 
 
 def _json_bytes(value: object) -> bytes:

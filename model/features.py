@@ -12,6 +12,7 @@ from sklearn.pipeline import FeatureUnion
 
 from model.lexicon import Lexicon
 from model.sentences import Span
+from model.text import lowered
 from model.words import WordSegmenter
 
 CONCEPT_WEIGHT = 0.5
@@ -53,11 +54,11 @@ class FeatureReader:
 
     def read(self, text: str) -> Unit:
         """The words of the normalised `text` that have a letter or ideograph, and the lexicon's concepts in it."""
-        lowered = _lowered(text)
+        lower = lowered(text)
         words = []
         boundaries = {0}
         position = 0
-        for word in self._segmenter.words(lowered):
+        for word in self._segmenter.words(lower):
             end = position + len(word)
             boundaries.add(end)
             if any(map(str.isalpha, word)):
@@ -65,18 +66,10 @@ class FeatureReader:
             position = end
         concepts = tuple(
             Feature(concept, match.start, match.end)
-            for match in self._lexicon.find(lowered, boundaries)
+            for match in self._lexicon.find(lower, boundaries)
             for concept in match.term.concepts
         )
         return Unit(tuple(words), concepts)
-
-
-def _lowered(text: str) -> str:
-    """Lower case without a change of length (İ alone would grow)."""
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
 def word_names(unit: Unit) -> list[str]:

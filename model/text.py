@@ -24,7 +24,7 @@ _PRIVATE_USE = {
     },
     **{chr(code): "•" for code in range(0xF020, 0xF100)},
 }
-_REPLACED = _PRIVATE_USE | RADICAL_TO_IDEOGRAPH
+REPLACED = _PRIVATE_USE | RADICAL_TO_IDEOGRAPH
 _HAN_RANGES = (
     (0x3400, 0x4DBF),
     (0x4E00, 0x9FFF),
@@ -61,9 +61,9 @@ class NormalisedText:
 
 
 @lru_cache(maxsize=65_536)
-def _replacement(cluster: str) -> str:
+def replacement(cluster: str) -> str:
     """What one character with its combining marks becomes: NFKC, look-alikes mended, marks and invisible characters dropped, space for space."""
-    mended = "".join(_REPLACED.get(char, char) for char in cluster)
+    mended = "".join(REPLACED.get(char, char) for char in cluster)
     out = []
     for char in unicodedata.normalize("NFKC", mended):
         if char.isspace():
@@ -96,7 +96,7 @@ def normalise(text: str) -> NormalisedText:
     ends: list[int] = []
     pending_space: tuple[int, int] | None = None
     for cluster, offset in _clusters(text):
-        for char in _replacement(cluster):
+        for char in replacement(cluster):
             if char == " ":
                 pending_space = pending_space or (offset, offset + len(cluster))
                 continue
@@ -113,6 +113,14 @@ def normalise(text: str) -> NormalisedText:
 
 def _parts_words(before: str, after: str) -> bool:
     return before.isalnum() and after.isalnum() and not is_han(before) and not is_han(after)
+
+
+def lowered(text: str) -> str:
+    """`text` in lower case, without a change of length (İ alone would grow)."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
 def check_text(text: str) -> None:

@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -35,6 +35,10 @@ class WordSegmenter:
     def words(self, text: str) -> list[str]:
         """Words of `text` in order; joined, they are `text` again."""
         return list(self._tokenizer.cut(text))
+
+    def dictionary(self) -> tuple[Mapping[str, int], int]:
+        """Frequency of each word of the dictionary, 0 for what only begins one, and the sum of all."""
+        return self._tokenizer.FREQ, self._tokenizer.total
 
 
 class _GuardedTokenizer(jieba.Tokenizer):  # type: ignore[misc]  # jieba has no types

@@ -153,6 +153,7 @@ class ModelResponse(BaseModel):
     """What the served model is made of and how well it did."""
 
     version: str
+    path: str = Field(description="标注所用的代码：fast（快速内核）或 plain（普通路径），结果相同", examples=["fast"])
     themes: list[str]
     thresholds: dict[str, float]
     data: dict[str, Any] = Field(description="训练数据的摘要和规模")

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from model.artifact import MODEL_VARIABLE, default_model_folder, load_labeller
 from model.errors import ArtifactError, ArtifactMissingError
-from model.labeller import Labeller
+from model.labeller import Labeller, core_is_built
 
 
 def find_labeller(folder: Path | None, tell: Callable[[str], None]) -> Labeller:
@@ -26,6 +26,8 @@ def find_labeller(folder: Path | None, tell: Callable[[str], None]) -> Labeller:
     Raises:
         ArtifactError: the model is missing, damaged or foreign, or the default one could not be trained.
     """
+    if not core_is_built():
+        tell("这台机器上没有编译好的快速内核，改用普通路径：结果相同，速度较慢。")
     if folder is None and os.environ.get(MODEL_VARIABLE):
         folder = Path(os.environ[MODEL_VARIABLE])
     if folder is not None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from model.errors import ArtifactError, PolicyThemesError
-from model.labeller import Labeller
+from model.labeller import Labeller, active_path
 from service.default_model import find_labeller
 from service.documents import (
     STANDARD_INPUT,
@@ -67,7 +67,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", type=Path, metavar="文件", help="结果文件")
     parser.add_argument("--table", action="store_true", help="即使不在终端，也显示表格而不是 JSON Lines")
     parser.add_argument("--model", type=Path, metavar="文件夹", help="模型文件夹（默认使用本机的默认模型）")
-    parser.add_argument("--version", action="version", version=f"policy-themes {version('policy-themes')}")
+    parser.add_argument(
+        "--version", action="version", version=f"policy-themes {version('policy-themes')} ({active_path()})"
+    )
     return parser
 
 

@@ -12,6 +12,7 @@ import uvicorn
 from rich.console import Console
 
 from model.errors import ArtifactError
+from model.labeller import active_path
 from service.app import create_app
 from service.default_model import find_labeller
 
@@ -24,7 +25,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="监听地址（默认 %(default)s，只供本机访问）")
     parser.add_argument("--port", type=_port, default=8000, help="监听端口（默认 %(default)s）")
     parser.add_argument("--model", type=Path, metavar="文件夹", help="模型文件夹（默认使用本机的默认模型）")
-    parser.add_argument("--version", action="version", version=f"policy-themes {version('policy-themes')}")
+    parser.add_argument(
+        "--version", action="version", version=f"policy-themes {version('policy-themes')} ({active_path()})"
+    )
     return parser
 
 

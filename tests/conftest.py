@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from hypothesis import settings
 
 from model.artifact import load_labeller
-from model.labeller import Labeller
+from model.labeller import PATH_VARIABLE, Labeller, LabelPath
+from model.plain import PlainLabeller
 from service.app import create_app
 from training.train import train
 
@@ -109,3 +110,13 @@ def client(labeller: Labeller) -> Iterator[httpx.Client]:
     """A client of the service around `labeller`."""
     with _serving(create_app(labeller)) as connected:
         yield connected
+
+
+@pytest.fixture(scope="session")
+def plain_labeller(small_model_folder: Path) -> PlainLabeller:
+    """The labeller of `small_model_folder` on the plain path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PATH_VARIABLE, LabelPath.PLAIN.value)
+        labeller = load_labeller(small_model_folder)
+    assert isinstance(labeller, PlainLabeller)
+    return labeller

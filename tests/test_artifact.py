@@ -17,8 +17,9 @@ import pytest
 
 from model.artifact import FORMAT, LAYOUT, check_replaceable, default_model_folder, load_labeller, save_artifact
 from model.errors import ArtifactError, ArtifactMissingError
-from model.labeller import Labeller
+from model.labeller import PATH_VARIABLE, LabelPath
 from model.lexicon import Lexicon
+from model.plain import PlainLabeller
 
 FILES = [LAYOUT.manifest, LAYOUT.pipeline, LAYOUT.lexicon]
 TEXTS = [
@@ -30,6 +31,12 @@ TEXTS = [
 Manifest = dict[str, Any]
 
 
+@pytest.fixture(autouse=True)
+def on_the_plain_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unpickle for sure; what the fast path reads has tests of its own in `test_compiled.py`."""
+    monkeypatch.setenv(PATH_VARIABLE, LabelPath.PLAIN.value)
+
+
 @pytest.fixture
 def folder(small_model_folder: Path, tmp_path: Path) -> Path:
     """A copy of the small model that a test may damage."""
@@ -39,25 +46,28 @@ def folder(small_model_folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def other_folder(labeller: Labeller, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def other_folder(plain_labeller: PlainLabeller, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another model, with other terms and weights."""
     folder = tmp_path_factory.mktemp("other") / "model"
-    pipeline = copy.deepcopy(labeller._pipeline)
+    pipeline = copy.deepcopy(plain_labeller._pipeline)
     pipeline.classifiers[0].intercept_ += 1
-    terms = labeller._reader._lexicon.terms[:-1]
-    save(Labeller(labeller.themes, Lexicon(terms), pipeline, labeller._decision, labeller.card), folder)
+    terms = plain_labeller._reader._lexicon.terms[:-1]
+    save(
+        PlainLabeller(plain_labeller.themes, Lexicon(terms), pipeline, plain_labeller._decision, plain_labeller.card),
+        folder,
+    )
     return folder
 
 
-def save(labeller: Labeller, folder: Path) -> str:
+def save(plain_labeller: PlainLabeller, folder: Path) -> str:
     return save_artifact(
         folder,
-        themes=labeller.themes,
-        lexicon=labeller._reader._lexicon,
-        pipeline=labeller._pipeline,
-        decision=labeller._decision,
-        data=labeller.card["data"],
-        scores=labeller.card["scores"],
+        themes=plain_labeller.themes,
+        lexicon=plain_labeller._reader._lexicon,
+        pipeline=plain_labeller._pipeline,
+        decision=plain_labeller._decision,
+        data=plain_labeller.card["data"],
+        scores=plain_labeller.card["scores"],
     )
 
 
@@ -96,18 +106,20 @@ def refusal(folder: Path) -> str:
     return message
 
 
-def test_a_model_saved_and_loaded_labels_as_before(labeller: Labeller, tmp_path: Path) -> None:
-    version = save(labeller, tmp_path / "again")
+def test_a_model_saved_and_loaded_labels_as_before(plain_labeller: PlainLabeller, tmp_path: Path) -> None:
+    version = save(plain_labeller, tmp_path / "again")
     again = load_labeller(tmp_path / "again")
-    assert again.label(TEXTS) == labeller.label(TEXTS)
-    assert again.card == labeller.card
-    assert again.themes == labeller.themes
-    assert again.version == version == labeller.version
+    assert again.label(TEXTS) == plain_labeller.label(TEXTS)
+    assert again.card == plain_labeller.card
+    assert again.themes == plain_labeller.themes
+    assert again.version == version == plain_labeller.version
 
 
-def test_the_same_parts_give_the_same_bytes(labeller: Labeller, small_model_folder: Path, tmp_path: Path) -> None:
-    save(labeller, tmp_path / "a")
-    save(labeller, tmp_path / "b")
+def test_the_same_parts_give_the_same_bytes(
+    plain_labeller: PlainLabeller, small_model_folder: Path, tmp_path: Path
+) -> None:
+    save(plain_labeller, tmp_path / "a")
+    save(plain_labeller, tmp_path / "b")
     assert contents(tmp_path / "a") == contents(tmp_path / "b") == contents(small_model_folder)
 
 
@@ -126,44 +138,48 @@ def test_the_manifest_says_what_is_promised(small_model_folder: Path, small_data
     }
 
 
-def test_the_version_changes_with_the_parts(labeller: Labeller, other_folder: Path) -> None:
-    assert load_labeller(other_folder).version != labeller.version
+def test_the_version_changes_with_the_parts(plain_labeller: PlainLabeller, other_folder: Path) -> None:
+    assert load_labeller(other_folder).version != plain_labeller.version
 
 
-def test_the_folder_is_replaced_whole_and_nothing_is_left_beside_it(labeller: Labeller, folder: Path) -> None:
+def test_the_folder_is_replaced_whole_and_nothing_is_left_beside_it(
+    plain_labeller: PlainLabeller, folder: Path
+) -> None:
     (folder / LAYOUT.pipeline).write_bytes(b"damaged")
-    save(labeller, folder)
-    assert load_labeller(folder).label(TEXTS) == labeller.label(TEXTS)
+    save(plain_labeller, folder)
+    assert load_labeller(folder).label(TEXTS) == plain_labeller.label(TEXTS)
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_saving_makes_the_folders_above(labeller: Labeller, tmp_path: Path) -> None:
-    save(labeller, tmp_path / "a" / "b" / "模型")
-    assert load_labeller(tmp_path / "a" / "b" / "模型").version == labeller.version
+def test_saving_makes_the_folders_above(plain_labeller: PlainLabeller, tmp_path: Path) -> None:
+    save(plain_labeller, tmp_path / "a" / "b" / "模型")
+    assert load_labeller(tmp_path / "a" / "b" / "模型").version == plain_labeller.version
 
 
-def test_an_empty_folder_may_become_a_model(labeller: Labeller, tmp_path: Path) -> None:
+def test_an_empty_folder_may_become_a_model(plain_labeller: PlainLabeller, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    save(labeller, tmp_path / "empty")
-    assert load_labeller(tmp_path / "empty").version == labeller.version
+    save(plain_labeller, tmp_path / "empty")
+    assert load_labeller(tmp_path / "empty").version == plain_labeller.version
 
 
 @pytest.mark.parametrize("names", [["论文.docx"], ["manifest.json", "index.html"], [*FILES, "备注.txt"]])
-def test_a_folder_with_other_files_is_never_replaced(labeller: Labeller, tmp_path: Path, names: list[str]) -> None:
+def test_a_folder_with_other_files_is_never_replaced(
+    plain_labeller: PlainLabeller, tmp_path: Path, names: list[str]
+) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     for name in names:
         (folder / name).write_text("要紧", encoding="utf-8")
     with pytest.raises(ArtifactError, match="别的文件"):
-        save(labeller, folder)
+        save(plain_labeller, folder)
     assert sorted(contents(folder)) == sorted(names)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_a_file_is_never_replaced_by_a_model(labeller: Labeller, tmp_path: Path) -> None:
+def test_a_file_is_never_replaced_by_a_model(plain_labeller: PlainLabeller, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("要紧", encoding="utf-8")
     with pytest.raises(ArtifactError, match="是一个文件"):
-        save(labeller, tmp_path / "mine")
+        save(plain_labeller, tmp_path / "mine")
     assert (tmp_path / "mine").read_text(encoding="utf-8") == "要紧"
 
 
@@ -232,9 +248,9 @@ def test_an_added_folder_is_refused(folder: Path) -> None:
     assert "more" in refusal(folder)
 
 
-def test_hidden_files_of_a_desktop_do_no_harm(folder: Path, labeller: Labeller) -> None:
+def test_hidden_files_of_a_desktop_do_no_harm(folder: Path, plain_labeller: PlainLabeller) -> None:
     (folder / ".DS_Store").write_bytes(b"\0")
-    assert load_labeller(folder).version == labeller.version
+    assert load_labeller(folder).version == plain_labeller.version
 
 
 @pytest.mark.parametrize("name", [LAYOUT.pipeline, LAYOUT.lexicon])
@@ -332,12 +348,14 @@ def test_a_model_made_with_other_libraries_is_refused(folder: Path, name: str, v
 
 
 @pytest.mark.parametrize("name", ["scikit-learn", "numpy"])
-def test_another_patch_of_a_library_that_keeps_its_classes_will_do(folder: Path, labeller: Labeller, name: str) -> None:
+def test_another_patch_of_a_library_that_keeps_its_classes_will_do(
+    folder: Path, plain_labeller: PlainLabeller, name: str
+) -> None:
     def change(manifest: Manifest) -> None:
         manifest["libraries"][name] = ".".join([*manifest["libraries"][name].split(".")[:2], "99"])
 
     edit_manifest(folder, change)
-    assert load_labeller(folder).label(TEXTS) == labeller.label(TEXTS)
+    assert load_labeller(folder).label(TEXTS) == plain_labeller.label(TEXTS)
 
 
 class Calls:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.features import FeatureReader
-from model.labeller import Labeller
+from model.plain import PlainLabeller
 from training.cross_validation import FOLDS, best_threshold, split_by_collection
 from training.dataset import Dataset, read_dataset
 from training.fit import Example, read_examples
@@ -16,8 +16,8 @@ def dataset(small_data: Path) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def examples(dataset: Dataset, labeller: Labeller) -> list[Example]:
-    reader: FeatureReader = labeller._reader
+def examples(dataset: Dataset, plain_labeller: PlainLabeller) -> list[Example]:
+    reader: FeatureReader = plain_labeller._reader
     return read_examples(dataset, reader)
 
 

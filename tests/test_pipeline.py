@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from model.labeller import Labeller
 from model.pipeline import calibrate
+from model.plain import PlainLabeller
 
 INFINITY = float("inf")
 
@@ -45,15 +45,17 @@ def test_probabilities_lie_from_0_to_1_and_rise_with_the_score(rows: list[tuple[
     assert (np.diff(found, axis=0) >= 0).all()
 
 
-def test_logits_are_those_of_the_classifiers(labeller: Labeller) -> None:
-    pipeline = labeller._pipeline
-    units = [labeller._reader.read(text) for text in ("引进高层次人才", "新建科技企业孵化器,推进专利质押融资", "。")]
+def test_logits_are_those_of_the_classifiers(plain_labeller: PlainLabeller) -> None:
+    pipeline = plain_labeller._pipeline
+    units = [
+        plain_labeller._reader.read(text) for text in ("引进高层次人才", "新建科技企业孵化器,推进专利质押融资", "。")
+    ]
     features = pipeline.vectorise(units)
     expected = np.column_stack([classifier.decision_function(features) for classifier in pipeline.classifiers])
     np.testing.assert_allclose(pipeline.logits(features), expected, atol=1e-12)
 
 
-def test_every_column_has_a_name(labeller: Labeller) -> None:
-    pipeline = labeller._pipeline
+def test_every_column_has_a_name(plain_labeller: PlainLabeller) -> None:
+    pipeline = plain_labeller._pipeline
     columns = pipeline.feature_columns()
     assert sorted(columns.values()) == list(range(pipeline.classifiers[0].coef_.shape[1]))

@@ -12,8 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 
 from model.features import FeatureReader, Unit, concept_names, word_names
-from model.labeller import ReadParagraph, read_paragraph
 from model.pipeline import Logits, Pipeline
+from model.plain import ReadParagraph, read_paragraph
 from training.cross_validation import best_threshold, split_by_collection
 from training.dataset import Dataset
 from training.fit import Recipe, fit, read_examples

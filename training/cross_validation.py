@@ -13,15 +13,9 @@ from sklearn.model_selection import GroupKFold
 from model.errors import DataError
 from model.features import FeatureReader
 from model.label import NO_THEME
-from model.labeller import (
-    Decision,
-    ReadParagraph,
-    paragraph_raw_scores,
-    primary_theme,
-    read_paragraph,
-    score_clauses,
-)
+from model.labeller import Decision
 from model.pipeline import Logits, Pipeline, calibrate
+from model.plain import ClauseScores, ReadParagraph, paragraph_raw_scores, primary_theme, read_paragraph, score_clauses
 from training.dataset import Dataset
 from training.fit import Example, fit
 from training.metrics import Scores, Truth, score
@@ -43,14 +37,14 @@ class HeldOut:
 
     Attributes:
         paragraphs: as read, in the dataset's order.
-        clause_scores: of each paragraph, array (clauses, themes), in logits.
+        clause_scores: of each paragraph.
         raw_scores: array (paragraphs, themes), in logits.
         truth: array (paragraphs, themes).
         primaries: gold primary of each paragraph.
     """
 
     paragraphs: tuple[ReadParagraph, ...]
-    clause_scores: tuple[Logits, ...]
+    clause_scores: tuple[ClauseScores, ...]
     raw_scores: Logits
     truth: Truth
     primaries: tuple[str, ...]
@@ -65,18 +59,20 @@ def hold_out(
     `tell` is called with the number of folds done.
     """
     paragraphs = [read_paragraph(paragraph.text, reader) for paragraph in dataset.paragraphs]
-    clause_scores: list[Logits] = [np.empty(0)] * len(paragraphs)
+    clause_scores: dict[int, ClauseScores] = {}
     raw_scores = np.full((len(paragraphs), len(dataset.themes)), -np.inf)
     for done, (rest, unseen) in enumerate(split_by_collection(dataset, examples), 1):
         vectoriser, classifiers = fit([examples[index] for index in rest])
         scores = score_clauses([paragraphs[index] for index in unseen], Pipeline(vectoriser, classifiers, ()))
         for index, one in zip(unseen, scores, strict=True):
-            clause_scores[index] = one
+            clause_scores[int(index)] = one
             raw_scores[index] = paragraph_raw_scores(one)
         tell(done)
     truth = np.array([[theme in paragraph.themes for theme in dataset.theme_ids] for paragraph in dataset.paragraphs])
     primaries = tuple(paragraph.primary for paragraph in dataset.paragraphs)
-    return HeldOut(tuple(paragraphs), tuple(clause_scores), raw_scores, truth, primaries)
+    return HeldOut(
+        tuple(paragraphs), tuple(clause_scores[index] for index in range(len(paragraphs))), raw_scores, truth, primaries
+    )
 
 
 def split_by_collection(
@@ -123,7 +119,7 @@ def choose_decision(held_out: HeldOut, calibrators: Sequence[LogisticRegression]
     thresholds = tuple(
         best_threshold(held_out.truth[:, theme], probabilities[:, theme]) for theme in range(len(theme_ids))
     )
-    bearings = [calibrate(one, calibrators) >= np.array(thresholds) for one in held_out.clause_scores]
+    bearings = [one.bearing(calibrators, thresholds) for one in held_out.clause_scores]
     bands = _review_bands(probabilities, thresholds)
     best = (-1.0, 0.0, 0.0)
     for share in _PRIMARY_SHARES:
@@ -156,7 +152,7 @@ def judge(
 ) -> Scores:
     """Scores of the held-out labels under `decision`."""
     probabilities = calibrate(held_out.raw_scores, calibrators)
-    bearings = [calibrate(one, calibrators) >= np.array(decision.thresholds) for one in held_out.clause_scores]
+    bearings = [one.bearing(calibrators, decision.thresholds) for one in held_out.clause_scores]
     found = primaries(held_out, probabilities, bearings, decision, theme_ids)
     return score(
         held_out.truth,

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 
 from model.features import FeatureReader, Unit, make_vectoriser
-from model.labeller import read_paragraph
+from model.plain import read_paragraph
 from training.dataset import Dataset
 
 # A clause of a sentence with a theme counts as without it only where the last round's classifier was as sure as this (in logits);

@@ -57,7 +57,7 @@ def linear_svc(texts: Sequence[str], truth: Truth, test: Sequence[str]) -> Truth
 
 def fasttext(texts: Sequence[str], truth: Truth, test: Sequence[str]) -> Truth:
     """FastText's supervised classifier, one-vs-all loss, on jieba's words and word pairs."""
-    module = _extra("fasttext", "fasttext-numpy2-wheel")
+    module = _extra("fasttext", "fasttext-community")
     words = WordSegmenter([]).words
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "train.txt")

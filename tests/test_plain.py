@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from model.features import Unit
 from model.label import Label
-from model.labeller import (
+from model.labeller import Decision
+from model.plain import (
     Clause,
-    Decision,
-    Labeller,
+    PlainLabeller,
     ReadParagraph,
     paragraph_raw_scores,
     primary_theme,
@@ -74,10 +74,10 @@ UNKNOWN = [
 ]
 
 
-def check(label: Label, text: str, labeller: Labeller) -> None:
+def check(label: Label, text: str, plain_labeller: PlainLabeller) -> None:
     """Fail unless `label` is a valid result for `text`."""
-    ids = [theme.id for theme in labeller.themes]
-    thresholds = labeller.card["thresholds"]
+    ids = [theme.id for theme in plain_labeller.themes]
+    thresholds = plain_labeller.card["thresholds"]
     assert list(label.scores) == ids
     assert all(0 <= score <= 1 for score in label.scores.values())
     assert label.themes == tuple(theme for theme in ids if label.scores[theme] >= thresholds[theme])
@@ -99,43 +99,45 @@ def check(label: Label, text: str, labeller: Labeller) -> None:
 
 
 @given(text=TEXTS)
-def test_any_text_gives_a_valid_label(labeller: Labeller, text: str) -> None:
-    (label,) = labeller.label([text])
-    check(label, text, labeller)
+def test_any_text_gives_a_valid_label(plain_labeller: PlainLabeller, text: str) -> None:
+    (label,) = plain_labeller.label([text])
+    check(label, text, plain_labeller)
 
 
 @settings(max_examples=40)
 @given(texts=st.lists(TEXTS | st.sampled_from(UNKNOWN), max_size=8))
-def test_a_batch_is_labelled_as_one_by_one(labeller: Labeller, texts: list[str]) -> None:
-    alone = [labeller.label([text])[0] for text in texts]
-    assert labeller.label(texts) == alone
-    assert labeller.label(texts[::-1]) == alone[::-1]
+def test_a_batch_is_labelled_as_one_by_one(plain_labeller: PlainLabeller, texts: list[str]) -> None:
+    alone = [plain_labeller.label([text])[0] for text in texts]
+    assert plain_labeller.label(texts) == alone
+    assert plain_labeller.label(texts[::-1]) == alone[::-1]
 
 
-def test_written_paragraphs_are_labelled_alike_in_a_batch_and_alone(labeller: Labeller, small_data: Path) -> None:
+def test_written_paragraphs_are_labelled_alike_in_a_batch_and_alone(
+    plain_labeller: PlainLabeller, small_data: Path
+) -> None:
     texts = [paragraph.text for paragraph in read_dataset(small_data).paragraphs[::3]]
-    labels = labeller.label(texts)
+    labels = plain_labeller.label(texts)
     for text, label in zip(texts, labels, strict=True):
-        check(label, text, labeller)
-    assert labels == [labeller.label([text])[0] for text in texts]
-    assert {theme for label in labels for theme in label.themes} == {theme.id for theme in labeller.themes}
+        check(label, text, plain_labeller)
+    assert labels == [plain_labeller.label([text])[0] for text in texts]
+    assert {theme for label in labels for theme in label.themes} == {theme.id for theme in plain_labeller.themes}
     assert any(label.evidence and label.evidence[0].terms for label in labels)
 
 
-def test_no_texts_no_labels(labeller: Labeller) -> None:
-    assert labeller.label([]) == []
+def test_no_texts_no_labels(plain_labeller: PlainLabeller) -> None:
+    assert plain_labeller.label([]) == []
 
 
 @pytest.mark.parametrize("text", UNKNOWN)
-def test_a_text_of_which_nothing_is_known_has_no_theme(labeller: Labeller, text: str) -> None:
-    expected = Label((), "other", {theme.id: 0.0 for theme in labeller.themes}, (), ())
-    assert labeller.label([text]) == [expected]
-    assert labeller.label(["引进高层次人才二十名。", text])[1] == expected
+def test_a_text_of_which_nothing_is_known_has_no_theme(plain_labeller: PlainLabeller, text: str) -> None:
+    expected = Label((), "other", {theme.id: 0.0 for theme in plain_labeller.themes}, (), ())
+    assert plain_labeller.label([text]) == [expected]
+    assert plain_labeller.label(["引进高层次人才二十名。", text])[1] == expected
 
 
-def test_unknown_sentences_beside_a_known_one_change_nothing(labeller: Labeller) -> None:
+def test_unknown_sentences_beside_a_known_one_change_nothing(plain_labeller: PlainLabeller) -> None:
     known = "引进高层次人才二十名，兑现博士安家补贴。"
-    alone, beside = labeller.label([known, f"123。{known}qzxv。"])
+    alone, beside = plain_labeller.label([known, f"123。{known}qzxv。"])
     assert beside.scores == alone.scores
     assert beside.themes == alone.themes == ("talent",)
     assert beside.evidence[0].text == known
@@ -151,74 +153,85 @@ def test_unknown_sentences_beside_a_known_one_change_nothing(labeller: Labeller)
         ("推动军民融合，支持民参军企业承担国防科技工业配套任务。", "civil_military"),
     ],
 )
-def test_plain_cases(labeller: Labeller, text: str, theme: str) -> None:
-    (label,) = labeller.label([text])
+def test_plain_cases(plain_labeller: PlainLabeller, text: str, theme: str) -> None:
+    (label,) = plain_labeller.label([text])
     assert theme in label.themes
     assert label.primary == theme
     assert next(item for item in label.evidence if item.theme == theme).text == text
 
 
-def test_evidence_is_the_sentence_that_decided_with_its_place_in_the_original(labeller: Labeller) -> None:
+def test_evidence_is_the_sentence_that_decided_with_its_place_in_the_original(plain_labeller: PlainLabeller) -> None:
     before, bearing, after = "　　全县粮食总产量稳定。", "引进　高层次\u200b⼈才２０名。", "农村公路改造完成。"
     text = before + bearing + after
-    (label,) = labeller.label([text])
+    (label,) = plain_labeller.label([text])
     assert label.themes == ("talent",)
     (item,) = (item for item in label.evidence if item.theme == "talent")
     assert (item.text, item.start, item.end) == (bearing, len(before), len(before + bearing))
     assert "高层次\u200b⼈才" in [term.text for term in item.terms] or "⼈才" in [term.text for term in item.terms]
 
 
-def test_the_shape_of_characters_does_not_matter(labeller: Labeller) -> None:
+def test_the_shape_of_characters_does_not_matter(plain_labeller: PlainLabeller) -> None:
     plain = "2024年,引进高层次人才20名,新建科技企业孵化器3家。"
     shaped = "\ufeff２０２４ 年，引进⾼层次\u200b⼈才　２０名，\n新建科技企业孵化器３家。"
-    first, second = labeller.label([plain, shaped])
+    first, second = plain_labeller.label([plain, shaped])
     assert first.scores == second.scores
     assert (first.themes, first.primary) == (second.themes, second.primary)
 
 
-def test_contributions_and_intercept_sum_to_the_raw_score(labeller: Labeller, small_data: Path) -> None:
-    pipeline = labeller._pipeline
+def test_contributions_and_intercept_sum_to_the_raw_score(plain_labeller: PlainLabeller, small_data: Path) -> None:
+    pipeline = plain_labeller._pipeline
     texts = [paragraph.text for paragraph in read_dataset(small_data).paragraphs[::30]]
     texts.append("专利、专利、专利,人才与专利。")  # features that stand in several places
     for text in texts:
-        paragraph = read_paragraph(text, labeller._reader)
+        paragraph = read_paragraph(text, plain_labeller._reader)
         (scores,) = score_clauses([paragraph], pipeline)
         for number, clause in enumerate(paragraph.clauses):
             for theme, classifier in enumerate(pipeline.classifiers):
-                weights = labeller.contributions(paragraph, clause, theme)
+                weights = plain_labeller.contributions(paragraph, clause, theme)
                 assert np.isclose(
-                    sum(weights.values()) + classifier.intercept_[0], scores[number, theme], rtol=0, atol=1e-9
+                    sum(weights.values()) + classifier.intercept_[0], scores.pooled[number, theme], rtol=0, atol=1e-9
                 )
                 sentence = paragraph.sentences[clause.sentence]
                 assert all(sentence.start <= start < end <= sentence.end for start, end in weights)
 
 
-def test_a_paragraph_scores_as_its_best_clause(labeller: Labeller) -> None:
-    paragraph = read_paragraph("全县粮食稳产。引进博士二十名,道路畅通。", labeller._reader)
-    (scores,) = score_clauses([paragraph], labeller._pipeline)
-    assert scores.shape == (3, len(labeller.themes))
-    assert paragraph_raw_scores(scores).tolist() == scores.max(axis=0).tolist()
-    talent = [theme.id for theme in labeller.themes].index("talent")
-    assert scores[:, talent].argmax() == 1
+def test_a_paragraph_scores_as_its_best_clause(plain_labeller: PlainLabeller) -> None:
+    paragraph = read_paragraph("全县粮食稳产。引进博士二十名,道路畅通。", plain_labeller._reader)
+    (scores,) = score_clauses([paragraph], plain_labeller._pipeline)
+    assert scores.pooled.shape == (3, len(plain_labeller.themes))
+    assert paragraph_raw_scores(scores).tolist() == scores.pooled.max(axis=0).tolist()
+    talent = [theme.id for theme in plain_labeller.themes].index("talent")
+    assert scores.pooled[:, talent].argmax() == 1
 
 
-def test_a_clause_scores_as_the_mean_of_itself_and_its_sentence(labeller: Labeller) -> None:
-    pipeline = labeller._pipeline
-    paragraph = read_paragraph("引进博士二十名,道路畅通。", labeller._reader)
+def test_a_clause_scores_as_the_mean_of_itself_and_its_sentence(plain_labeller: PlainLabeller) -> None:
+    pipeline = plain_labeller._pipeline
+    paragraph = read_paragraph("引进博士二十名,道路畅通。", plain_labeller._reader)
     (scores,) = score_clauses([paragraph], pipeline)
     units = [paragraph.wholes[0], *(clause.unit for clause in paragraph.clauses)]
     whole, *alone = pipeline.logits(pipeline.vectorise(units))
-    np.testing.assert_allclose(scores, [(whole + one) / 2 for one in alone], atol=1e-12)
+    np.testing.assert_allclose(scores.pooled, [(whole + one) / 2 for one in alone], atol=1e-12)
+    np.testing.assert_allclose(scores.own, alone, atol=1e-12)
 
 
-def test_uncertain_are_those_in_the_review_band(labeller: Labeller, small_data: Path) -> None:
-    bands = labeller._decision.review_bands
-    labels = labeller.label([paragraph.text for paragraph in read_dataset(small_data).paragraphs])
+def test_a_clause_bears_a_theme_that_it_speaks_of_itself(plain_labeller: PlainLabeller) -> None:
+    pipeline = plain_labeller._pipeline
+    (scores,) = score_clauses([read_paragraph("引进博士二十名,道路畅通。", plain_labeller._reader)], pipeline)
+    low = [1e-9] * len(plain_labeller.themes)
+    bearing = scores.bearing(pipeline.calibrators, low)
+    talent = [theme.id for theme in plain_labeller.themes].index("talent")
+    assert bearing[:, talent].tolist() == [True, False]
+    assert not scores.bearing(pipeline.calibrators, [1.1] * len(plain_labeller.themes)).any()
+
+
+def test_uncertain_are_those_in_the_review_band(plain_labeller: PlainLabeller, small_data: Path) -> None:
+    bands = plain_labeller._decision.review_bands
+    labels = plain_labeller.label([paragraph.text for paragraph in read_dataset(small_data).paragraphs])
     for label in labels:
         scores = list(label.scores.values())
         expected = [
             theme.id
-            for theme, score, (low, high) in zip(labeller.themes, scores, bands, strict=True)
+            for theme, score, (low, high) in zip(plain_labeller.themes, scores, bands, strict=True)
             if low <= score < high
         ]
         assert list(label.uncertain) == expected
@@ -260,18 +273,18 @@ def test_primary(
     assert primary_theme(np.array(bearing, dtype=bool), paragraph_of(*clauses), given, DECISION) == expected
 
 
-def test_threads_may_share_a_labeller(labeller: Labeller) -> None:
+def test_threads_may_share_a_labeller(plain_labeller: PlainLabeller) -> None:
     texts = [f"第{number}家众创空间开园，引进博士{number}名，获得发明专利{number}件。" for number in range(60)]
-    expected = [labeller.label([text]) for text in texts]
+    expected = [plain_labeller.label([text]) for text in texts]
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda text: labeller.label([text]), texts)) == expected
+        assert list(pool.map(lambda text: plain_labeller.label([text]), texts)) == expected
 
 
 @pytest.mark.parametrize(
     "unit", ["的", "龘", "国.", "。", "，", "国a", "引进人才，", "发展众创空间。", "\u0301\u0327", "\n", "a "]
 )
-def test_cost_grows_no_faster_than_the_text(labeller: Labeller, unit: str) -> None:
+def test_cost_grows_no_faster_than_the_text(plain_labeller: PlainLabeller, unit: str) -> None:
     text = unit * (60_000 // len(unit))
     started = time.process_time()
-    check(labeller.label([text])[0], text, labeller)
+    check(plain_labeller.label([text])[0], text, plain_labeller)
     assert time.process_time() - started < 15  # each sentence searching the whole text took minutes
