@@ -290,7 +290,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0
-    assert re.fullmatch(r"policy-themes \d+\.\d+\.\d+\n", capsys.readouterr().out)
+    assert re.fullmatch(r"policy-themes \d+\.\d+\.\d+ \((fast|plain)\)\n", capsys.readouterr().out)
 
 
 def test_a_console_in_gbk_does_not_stop_a_pipe_of_utf8(tmp_path: Path, environment: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
+from threadpoolctl import threadpool_limits
 
 from model.features import FeatureReader, Unit, make_vectoriser
 from model.plain import read_paragraph
@@ -84,11 +85,13 @@ def fit(examples: Sequence[Example], recipe: Recipe = Recipe()) -> tuple[Feature
     features = csr_matrix(vectoriser.fit_transform(wholes + clauses))
     whole_features, clause_features = features[: len(wholes)], features[len(wholes) :]
     has_theme = np.array([example.themes for example in examples], dtype=np.bool_)
-    # liblinear lets go of the interpreter's lock, so that threads fit the themes side by side.
-    classifiers = Parallel(n_jobs=os.cpu_count(), prefer="threads")(
-        delayed(_fit_theme)(whole_features, clause_features, owner, has_theme[:, theme], recipe)
-        for theme in range(has_theme.shape[1])
-    )
+    # liblinear lets go of the interpreter's lock, so that threads fit the themes side by side. Its dot products must not be split
+    # among further threads of the BLAS: the order of additions, and with it the model, would change from run to run.
+    with threadpool_limits(limits=1, user_api="blas"):
+        classifiers = Parallel(n_jobs=os.cpu_count(), prefer="threads")(
+            delayed(_fit_theme)(whole_features, clause_features, owner, has_theme[:, theme], recipe)
+            for theme in range(has_theme.shape[1])
+        )
     return vectoriser, tuple(classifiers)
 
 
