@@ -1,4 +1,6 @@
 import math
+import warnings
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
+from model.features import Unit
 from model.pipeline import calibrate
 from model.plain import PlainLabeller
 
@@ -59,3 +62,27 @@ def test_every_column_has_a_name(plain_labeller: PlainLabeller) -> None:
     pipeline = plain_labeller._pipeline
     columns = pipeline.feature_columns()
     assert sorted(columns.values()) == list(range(pipeline.classifiers[0].coef_.shape[1]))
+
+
+class Watched(list[Unit]):
+    """Units that note which warning filters hold while they are read."""
+
+    def __init__(self, units: Iterable[Unit]) -> None:
+        super().__init__(units)
+        self.filters: list[object] = []
+
+    def __iter__(self) -> Iterator[Unit]:
+        self.filters.append(warnings.filters)
+        return super().__iter__()
+
+
+def test_features_are_those_of_the_vectoriser_without_touching_what_other_threads_use(
+    plain_labeller: PlainLabeller,
+) -> None:
+    pipeline = plain_labeller._pipeline
+    units = Watched(plain_labeller._reader.read(text) for text in ("引进高层次人才", "新建科技企业孵化器", "。"))
+    features = pipeline.vectorise(units)
+    assert units.filters
+    assert all(filters is warnings.filters for filters in units.filters)
+    expected = pipeline.vectoriser.transform(units)
+    assert (features != expected).nnz == 0

@@ -1,12 +1,10 @@
 """Fits the vectoriser and the classifiers to sentences whose themes are known, though not in which clause they stand."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, vstack
 from sklearn.base import clone
@@ -85,13 +83,13 @@ def fit(examples: Sequence[Example], recipe: Recipe = Recipe()) -> tuple[Feature
     features = csr_matrix(vectoriser.fit_transform(wholes + clauses))
     whole_features, clause_features = features[: len(wholes)], features[len(wholes) :]
     has_theme = np.array([example.themes for example in examples], dtype=np.bool_)
-    # liblinear lets go of the interpreter's lock, so that threads fit the themes side by side. Its dot products must not be split
-    # among further threads of the BLAS: the order of additions, and with it the model, would change from run to run.
-    with threadpool_limits(limits=1, user_api="blas"):
-        classifiers = Parallel(n_jobs=os.cpu_count(), prefer="threads")(
-            delayed(_fit_theme)(whole_features, clause_features, owner, has_theme[:, theme], recipe)
+    # One after the other, and without threads of the BLAS: liblinear's sums came out otherwise from run to run when threads ran beside
+    # it, and clause by clause the rounding grew into other weights.
+    with threadpool_limits(limits=1):
+        classifiers = [
+            _fit_theme(whole_features, clause_features, owner, has_theme[:, theme], recipe)
             for theme in range(has_theme.shape[1])
-        )
+        ]
     return vectoriser, tuple(classifiers)
 
 
