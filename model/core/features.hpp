@@ -94,32 +94,28 @@ inline Range within(const std::vector<Occurrence>& occurrences, size_t first, in
     return {first, last};
 }
 
-// The features of a unit as a row of the feature matrix: `distinct` columns, ascending, words before concepts, with `values`.
+// The features of a unit as a row of the feature matrix: `paragraph.row`, columns ascending, words before concepts.
 // `columns` are its `size` occurrences, ascending.
 inline void weigh(const CompiledModel& model, Paragraph& paragraph, const int32_t* columns, size_t size) {
-    paragraph.distinct.clear();
-    paragraph.values.clear();
+    paragraph.row.reserve(size);
+    Cell* row = paragraph.row.get();
+    size_t cells = 0, i = 0;
     double squares = 0;
-    size_t i = 0;
     while (i < size && columns[i] < model.words) {
         const int32_t column = columns[i];
-        size_t count = 0;
-        while (i < size && columns[i] == column) ++count, ++i;
+        size_t count = 1;
+        while (++i < size && columns[i] == column) ++count;
         const double frequency = count < model.term_frequencies.size ? model.term_frequencies[count] : std::log(count) + 1;
         const double value = frequency * model.idf(model.row(column));
         squares += value * value;
-        paragraph.distinct.push_back(column);
-        paragraph.values.push_back(value);
+        row[cells++] = {value, column};
     }
     const double norm = std::sqrt(squares);
-    for (double& value : paragraph.values) value /= norm;
-    while (i < size) {
-        if (paragraph.distinct.empty() || paragraph.distinct.back() != columns[i]) {
-            paragraph.distinct.push_back(columns[i]);
-            paragraph.values.push_back(model.concept_weight);
-        }
-        ++i;
+    for (size_t cell = 0; cell < cells; ++cell) row[cell].value /= norm;
+    for (; i < size; ++i) {
+        if (cells == 0 || row[cells - 1].column != columns[i]) row[cells++] = {model.concept_weight, columns[i]};
     }
+    paragraph.cells = cells;
 }
 
 // Raw scores of the row that `weigh` made: `logits[themes]`.
@@ -127,10 +123,9 @@ inline void score_row(const CompiledModel& model, const Paragraph& paragraph, do
     constexpr int lanes = CompiledModel::lanes;
     for (int32_t lane = 0; lane < model.themes; lane += lanes) {
         double sums[lanes] = {};
-        for (size_t i = 0; i < paragraph.distinct.size(); ++i) {
-            const double* row = model.row(paragraph.distinct[i]) + lane;
-            const double value = paragraph.values[i];
-            for (int j = 0; j < lanes; ++j) sums[j] += value * row[j];
+        for (const Cell* cell = paragraph.row.get(); cell != paragraph.row.get() + paragraph.cells; ++cell) {
+            const double* coefficients = model.row(cell->column) + lane;
+            for (int j = 0; j < lanes; ++j) sums[j] += cell->value * coefficients[j];
         }
         for (int32_t j = 0; j < lanes && lane + j < model.themes; ++j) logits[lane + j] = sums[j] + model.intercepts[lane + j];
     }
@@ -178,9 +173,10 @@ inline void score_clauses(const CompiledModel& model, Paragraph& paragraph) {
         enter(paragraph.concepts, concepts);
         std::sort(paragraph.keys.begin(), paragraph.keys.end());
         const size_t size = paragraph.keys.size();
-        paragraph.columns.resize(2 * size);
-        for (size_t i = 0; i < size; ++i) paragraph.columns[i] = static_cast<int32_t>(paragraph.keys[i] >> 32);
-        weigh(model, paragraph, paragraph.columns.data(), size);
+        paragraph.columns.reserve(2 * size);
+        int32_t* columns = paragraph.columns.get();
+        for (size_t i = 0; i < size; ++i) columns[i] = static_cast<int32_t>(paragraph.keys[i] >> 32);
+        weigh(model, paragraph, columns, size);
         score_row(model, paragraph, whole);
         if (clause_count == 1 && paragraph.places[2] == 0) {
             for (size_t theme = 0; theme < themes; ++theme) {
@@ -191,10 +187,8 @@ inline void score_clauses(const CompiledModel& model, Paragraph& paragraph) {
             continue;
         }
         for (size_t clause = 0; clause < clause_count; ++clause) paragraph.places[clause + 1] += paragraph.places[clause];
-        int32_t* dealt = paragraph.columns.data() + size;
-        for (size_t i = 0; i < size; ++i) {
-            dealt[paragraph.places[paragraph.keys[i] & 0xFFFFFFFF]++] = paragraph.columns[i];
-        }
+        int32_t* dealt = columns + size;
+        for (size_t i = 0; i < size; ++i) dealt[paragraph.places[paragraph.keys[i] & 0xFFFFFFFF]++] = columns[i];
         size_t start = 0;  // `places` of a clause now says where its occurrences end
         for (size_t clause = 0; clause < clause_count; ++clause) {
             const size_t end = paragraph.places[clause];

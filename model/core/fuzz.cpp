@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 #include "batch.hpp"
 
@@ -21,8 +20,10 @@ void require(bool holds, const char* what) {
 const CompiledModel& model() {
     static const std::vector<uint8_t> content = [] {
         const char* path = std::getenv("POLICY_THEMES_COMPILED");
-        std::ifstream file(path ? path : "", std::ios::binary);
-        return std::vector<uint8_t>(std::istreambuf_iterator<char>(file), {});
+        std::ifstream file(path ? path : "", std::ios::binary | std::ios::ate);
+        std::vector<uint8_t> bytes(file ? static_cast<size_t>(file.tellg()) : 0);
+        file.seekg(0).read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        return bytes;
     }();
     static const CompiledModel loaded(content.data(), content.size());
     return loaded;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 #include "compiled_model.hpp"
 #include "features.hpp"
@@ -48,62 +47,71 @@ inline double calibrate(const CompiledModel& model, size_t theme, double raw) {
     return 1 / (1 + std::exp(-(raw * model.calibration[2 * theme] + model.calibration[2 * theme + 1])));
 }
 
+inline bool stands_before(const Contribution& a, const Contribution& b) {
+    return a.start != b.start ? a.start < b.start : a.end < b.end;
+}
+inline bool stand_together(const Contribution& a, const Contribution& b) { return a.start == b.start && a.end == b.end; }
+
 // What one unit's features add, by span, ascending; a feature that stands in several places is shared out among them.
 class UnitContributions {
 public:
     void compute(const CompiledModel& model, Paragraph& paragraph, int32_t start, int32_t end, size_t theme) {
-        occurrences_.clear();
-        for (const auto* list : {&paragraph.words, &paragraph.concepts}) {
-            auto first = std::lower_bound(list->begin(), list->end(), start,
-                                          [](const Occurrence& one, int32_t value) { return one.start < value; });
-            for (; first != list->end() && first->end <= end; ++first) occurrences_.push_back(*first);
-        }
-        columns_.clear();
-        for (const Occurrence& one : occurrences_) columns_.push_back(one.column);
-        std::sort(columns_.begin(), columns_.end());
-        weigh(model, paragraph, columns_.data(), columns_.size());
-        // The plain path adds to a span column by column, in the order in which the columns first occur.
-        const auto& distinct = paragraph.distinct;
-        first_.assign(distinct.size(), occurrences_.size());
-        count_.assign(distinct.size(), 0);
-        index_.clear();
-        for (size_t i = 0; i < occurrences_.size(); ++i) {
-            const size_t index = std::lower_bound(distinct.begin(), distinct.end(), occurrences_[i].column) - distinct.begin();
-            index_.push_back(index);
-            first_[index] = std::min(first_[index], i);
-            ++count_[index];
-        }
         parts_.clear();
-        for (size_t i = 0; i < occurrences_.size(); ++i) {
-            const Occurrence& one = occurrences_[i];
-            const size_t index = index_[i];
-            const double share = paragraph.values[index] * model.row(one.column)[theme] / static_cast<double>(count_[index]);
-            parts_.push_back({one.start, one.end, first_[index], share});
+        keys_.clear();
+        const auto enter = [&](const std::vector<Occurrence>& occurrences) {
+            auto one = std::lower_bound(occurrences.begin(), occurrences.end(), start,
+                                        [](const Occurrence& other, int32_t value) { return other.start < value; });
+            for (; one != occurrences.end() && one->end <= end; ++one) {
+                keys_.push_back(static_cast<uint64_t>(one->column) << 32 | parts_.size());
+                parts_.push_back({{one->start, one->end, 0}, 0});
+            }
+        };
+        enter(paragraph.words);
+        const size_t words = parts_.size();
+        enter(paragraph.concepts);
+        std::sort(keys_.begin(), keys_.end());
+        columns_.clear();
+        for (const uint64_t key : keys_) columns_.push_back(static_cast<int32_t>(key >> 32));
+        weigh(model, paragraph, columns_.data(), columns_.size());
+        size_t first = 0;
+        for (const Cell* cell = paragraph.row.get(); first < keys_.size(); ++cell) {
+            size_t last = first;
+            while (last < keys_.size() && columns_[last] == cell->column) ++last;
+            const double share = cell->value * model.row(cell->column)[theme] / static_cast<double>(last - first);
+            for (size_t i = first; i < last; ++i) {
+                Part& part = parts_[keys_[i] & 0xFFFFFFFF];
+                part.sum.weight = share, part.first = keys_[first] & 0xFFFFFFFF;
+            }
+            first = last;
         }
-        std::sort(parts_.begin(), parts_.end(), [](const Part& a, const Part& b) {
-            return std::tie(a.start, a.end, a.first) < std::tie(b.start, b.end, b.first);
+        // The plain path adds to a span column by column, in the order in which the columns first occur: the word, then concepts.
+        std::sort(parts_.begin() + words, parts_.end(), [](const Part& a, const Part& b) {
+            return stand_together(a.sum, b.sum) ? a.first < b.first : stands_before(a.sum, b.sum);
         });
         sums.clear();
-        for (const Part& part : parts_) {
-            if (sums.empty() || sums.back().start != part.start || sums.back().end != part.end) {
-                sums.push_back({part.start, part.end, 0});
+        size_t word = 0;
+        for (size_t i = words; i < parts_.size(); ++i) {
+            const Contribution& part = parts_[i].sum;
+            while (word < words && !stands_before(part, parts_[word].sum)) sums.push_back(parts_[word++].sum);
+            if (!sums.empty() && stand_together(sums.back(), part)) {
+                sums.back().weight += part.weight;
+            } else {
+                sums.push_back(part);
             }
-            sums.back().weight += part.share;
         }
+        for (; word < words; ++word) sums.push_back(parts_[word].sum);
     }
 
     std::vector<Contribution> sums;
 
 private:
     struct Part {
-        int32_t start, end;
-        size_t first;
-        double share;
+        Contribution sum;
+        size_t first;  // occurrence of its column
     };
-    std::vector<Occurrence> occurrences_;
-    std::vector<int32_t> columns_;
-    std::vector<size_t> first_, count_, index_;
     std::vector<Part> parts_;
+    std::vector<uint64_t> keys_;
+    std::vector<int32_t> columns_;
 };
 
 // Labels paragraphs one after the other; one object serves one thread at a time.
@@ -162,7 +170,7 @@ public:
         auto more = alone_.sums.begin();
         for (const Contribution& one : whole_.sums) {  // every span of the clause is one of the sentence
             double weight = one.weight / 2;
-            if (more != alone_.sums.end() && more->start == one.start && more->end == one.end) weight += more++->weight / 2;
+            if (more != alone_.sums.end() && stand_together(*more, one)) weight += more++->weight / 2;
             total_.push_back({one.start, one.end, weight});
         }
         return total_;
@@ -208,7 +216,7 @@ private:
         contributions(clause, theme);
         const size_t shown = std::min(most_terms, total_.size());
         std::partial_sort(total_.begin(), total_.begin() + shown, total_.end(), [](const Contribution& a, const Contribution& b) {
-            return std::make_tuple(-a.weight, a.start, a.end) < std::make_tuple(-b.weight, b.start, b.end);
+            return a.weight != b.weight ? a.weight > b.weight : stands_before(a, b);
         });
         Evidence evidence{static_cast<int32_t>(theme), paragraph.starts[sentence.start], paragraph.ends[sentence.end - 1],
                           out.terms.size(), 0};

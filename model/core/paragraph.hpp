@@ -53,6 +53,12 @@ struct Occurrence {
     int32_t column, start, end;
 };
 
+// One feature of a row of the feature matrix.
+struct Cell {
+    double value;
+    int32_t column;
+};
+
 // A term of the lexicon that the trie met.
 struct TermCandidate {
     int32_t start, end;
@@ -73,7 +79,7 @@ struct Paragraph {
     Buffer<double> best;
     Buffer<int32_t> next;
     Buffer<uint32_t> node;
-    Buffer<uint8_t> longer;
+    Buffer<uint32_t> second;  // see find_route
     std::vector<TermCandidate> candidates;  // by start from last to first, by end from first to last
     Buffer<uint8_t> boundaries;             // whether a word ends there (or the text begins)
 
@@ -83,9 +89,10 @@ struct Paragraph {
 
     // Working memory of features.hpp and judge.hpp.
     std::vector<uint64_t> keys;
-    std::vector<int32_t> columns, distinct, owners;
     std::vector<size_t> places;
-    std::vector<double> values, accumulated, alone;
+    Buffer<int32_t> columns;
+    Buffer<Cell> row;
+    size_t cells = 0;
 
     // Above this many characters the memory is given back after use.
     static constexpr size_t kept_characters = 1 << 18;

@@ -34,47 +34,57 @@ inline uint32_t find_node(const CompiledModel& model, const uint16_t* ids, int32
 }
 
 // The best route through each block, from its end to its beginning; of equally good words the longest. All terms that stand anywhere.
+//
+// Text is as hard to foretell for the processor's branches as for anyone: words of one and two characters, most of all, are weighed
+// without a branch, and what is needed of memory is asked for some places ahead.
 inline void find_route(const CompiledModel& model, Paragraph& paragraph) {
     const int32_t length = paragraph.length;
-    paragraph.best.reserve(length + 1), paragraph.next.reserve(length + 1), paragraph.node.reserve(length + 1);
+    paragraph.best.reserve(length + 2), paragraph.next.reserve(length), paragraph.node.reserve(length);
+    paragraph.second.reserve(length);
     paragraph.candidates.clear();
     const uint16_t* ids = paragraph.ids.get();
     const uint8_t* kinds = paragraph.kinds.get();
     double* best = paragraph.best.get();
     int32_t* next = paragraph.next.get();
     uint32_t* chosen = paragraph.node.get();
-    std::vector<TermCandidate>& candidates = paragraph.candidates;
+    uint32_t* second = paragraph.second.get();
     const Node* nodes = model.nodes.data;
     const double* weights = model.weights.data;
-    int32_t block_end = length;
-    best[length] = 0;
-    // Whether a longer word may begin at a place, and if so its second node on the way to the processor.
-    paragraph.longer.reserve(length);
-    uint8_t* longer = paragraph.longer.get();
+    // Where the node of the two characters at `start` must be, if there is one; else the root.
     const auto look_ahead = [&](int32_t start) {
-        longer[start] = model.may_begin_with(ids[start], ids[start + 1]);
-        if (longer[start]) __builtin_prefetch(&nodes[nodes[ids[start]].child_base() + ids[start + 1]]);
+        const uint32_t mask = -static_cast<uint32_t>(model.may_begin_with(ids[start], ids[start + 1]));
+        second[start] = (nodes[ids[start]].child_base() + ids[start + 1]) & mask;
+        __builtin_prefetch(&nodes[second[start]]);
     };
     for (int32_t start = length - 1; start >= std::max(0, length - places_ahead); --start) look_ahead(start);
+    int32_t block_end = length;
+    best[length] = best[length + 1] = 0;
     for (int32_t start = length - 1; start >= 0; --start) {
         if (start >= places_ahead) look_ahead(start - places_ahead);
         const bool inside = in_block(kinds[start]);
-        if (!inside) block_end = start;
-        double value = minus_infinity;
+        block_end = inside ? block_end : start;
+        const uint32_t first = ids[start];
+        const bool has_number = first != root;  // the dictionary has the character
+        const bool is_known = inside & has_number & (nodes[first].parent == root);
+        double value = (is_known ? weights[nodes[first].weight] : minus_infinity) + best[start + 1];
         int32_t end = start + 1;
-        uint32_t node = ids[start], word_node = root;
-        if (node != root && nodes[node].parent == root) {
-            if (inside) value = weights[nodes[node].weight] + best[end], word_node = node;
-            if (longer[start]) {
-                for (int32_t reached = start + 1; (node = child(model, node, ids[reached]));) {
-                    ++reached;
-                    if (reached <= block_end) {
-                        const double sum = weights[nodes[node].weight] + best[reached];
-                        if (sum >= value) value = sum, end = reached, word_node = node;
-                    }
-                    if (nodes[node].ends_term()) candidates.push_back({start, reached, node});
+        uint32_t node = second[start], word_node = first;
+        const bool is_pair = has_number & (nodes[node].parent == first);
+        const bool is_word = is_pair & (start + 2 <= block_end);
+        const double sum = (is_word ? weights[nodes[node].weight] : minus_infinity) + best[start + 2];
+        const bool is_better = sum >= value;
+        value = is_better ? sum : value, end = is_better ? start + 2 : end, word_node = is_better ? node : word_node;
+        if (is_pair & (nodes[node].ends_term() | nodes[node].may_have_child(ids[start + 2]))) {
+            int32_t reached = start + 2;
+            do {
+                if (reached <= block_end) {
+                    const double longer = weights[nodes[node].weight] + best[reached];
+                    if (longer >= value) value = longer, end = reached, word_node = node;
                 }
-            }
+                if (nodes[node].ends_term()) paragraph.candidates.push_back({start, reached, node});
+                node = child(model, node, ids[reached]);
+                ++reached;
+            } while (node != root);
         }
         if (value == minus_infinity) value = model.unknown_weight + best[start + 1], end = start + 1;
         best[start] = inside ? value : 0;
