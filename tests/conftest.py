@@ -76,6 +76,14 @@ def small_model_folder(small_data: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
+def tiny_model_folder(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder trained from `tiny_data`; saving takes its time, so that tests share what they can."""
+    folder = tmp_path_factory.mktemp("models") / "model"
+    train(tiny_data, folder, lambda _done: None)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def labeller(small_model_folder: Path) -> Labeller:
     """The labeller of `small_model_folder`."""
     return load_labeller(small_model_folder)

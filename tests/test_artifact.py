@@ -1,4 +1,3 @@
-import copy
 import hashlib
 import io
 import json
@@ -18,7 +17,6 @@ import pytest
 from model.artifact import FORMAT, LAYOUT, check_replaceable, default_model_folder, load_labeller, save_artifact
 from model.errors import ArtifactError, ArtifactMissingError
 from model.labeller import PATH_VARIABLE, LabelPath
-from model.lexicon import Lexicon
 from model.plain import PlainLabeller
 
 FILES = [LAYOUT.manifest, LAYOUT.pipeline, LAYOUT.lexicon]
@@ -46,16 +44,12 @@ def folder(small_model_folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def other_folder(plain_labeller: PlainLabeller, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another model, with other terms and weights."""
-    folder = tmp_path_factory.mktemp("other") / "model"
-    pipeline = copy.deepcopy(plain_labeller._pipeline)
-    pipeline.classifiers[0].intercept_ += 1
-    terms = plain_labeller._reader._lexicon.terms[:-1]
-    save(
-        PlainLabeller(plain_labeller.themes, Lexicon(terms), pipeline, plain_labeller._decision, plain_labeller.card),
-        folder,
-    )
+def saved(plain_labeller: PlainLabeller, small_model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The parts of the small model, saved once more, where a damaged model lay."""
+    folder = tmp_path_factory.mktemp("saved") / "模型"
+    shutil.copytree(small_model_folder, folder)
+    (folder / LAYOUT.pipeline).write_bytes(b"damaged")
+    assert save(plain_labeller, folder) == plain_labeller.version
     return folder
 
 
@@ -106,21 +100,20 @@ def refusal(folder: Path) -> str:
     return message
 
 
-def test_a_model_saved_and_loaded_labels_as_before(plain_labeller: PlainLabeller, tmp_path: Path) -> None:
-    version = save(plain_labeller, tmp_path / "again")
-    again = load_labeller(tmp_path / "again")
+def test_a_model_saved_and_loaded_labels_as_before(plain_labeller: PlainLabeller, saved: Path) -> None:
+    again = load_labeller(saved)
     assert again.label(TEXTS) == plain_labeller.label(TEXTS)
     assert again.card == plain_labeller.card
     assert again.themes == plain_labeller.themes
-    assert again.version == version == plain_labeller.version
+    assert again.version == plain_labeller.version
 
 
-def test_the_same_parts_give_the_same_bytes(
-    plain_labeller: PlainLabeller, small_model_folder: Path, tmp_path: Path
-) -> None:
-    save(plain_labeller, tmp_path / "a")
-    save(plain_labeller, tmp_path / "b")
-    assert contents(tmp_path / "a") == contents(tmp_path / "b") == contents(small_model_folder)
+def test_the_same_parts_give_the_same_bytes(small_model_folder: Path, saved: Path) -> None:
+    assert contents(saved) == contents(small_model_folder)
+
+
+def test_the_folder_is_replaced_whole_and_nothing_is_left_beside_it(saved: Path) -> None:
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
 def test_the_manifest_says_what_is_promised(small_model_folder: Path, small_data: Path) -> None:
@@ -138,28 +131,8 @@ def test_the_manifest_says_what_is_promised(small_model_folder: Path, small_data
     }
 
 
-def test_the_version_changes_with_the_parts(plain_labeller: PlainLabeller, other_folder: Path) -> None:
-    assert load_labeller(other_folder).version != plain_labeller.version
-
-
-def test_the_folder_is_replaced_whole_and_nothing_is_left_beside_it(
-    plain_labeller: PlainLabeller, folder: Path
-) -> None:
-    (folder / LAYOUT.pipeline).write_bytes(b"damaged")
-    save(plain_labeller, folder)
-    assert load_labeller(folder).label(TEXTS) == plain_labeller.label(TEXTS)
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-
-
-def test_saving_makes_the_folders_above(plain_labeller: PlainLabeller, tmp_path: Path) -> None:
-    save(plain_labeller, tmp_path / "a" / "b" / "模型")
-    assert load_labeller(tmp_path / "a" / "b" / "模型").version == plain_labeller.version
-
-
-def test_an_empty_folder_may_become_a_model(plain_labeller: PlainLabeller, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    save(plain_labeller, tmp_path / "empty")
-    assert load_labeller(tmp_path / "empty").version == plain_labeller.version
+def test_the_version_changes_with_the_parts(plain_labeller: PlainLabeller, tiny_model_folder: Path) -> None:
+    assert load_labeller(tiny_model_folder).version != plain_labeller.version
 
 
 @pytest.mark.parametrize("names", [["论文.docx"], ["manifest.json", "index.html"], [*FILES, "备注.txt"]])
@@ -183,8 +156,12 @@ def test_a_file_is_never_replaced_by_a_model(plain_labeller: PlainLabeller, tmp_
     assert (tmp_path / "mine").read_text(encoding="utf-8") == "要紧"
 
 
-def test_what_does_not_exist_may_be_written(tmp_path: Path) -> None:
+def test_a_new_an_empty_and_a_model_folder_may_be_written(folder: Path, tmp_path: Path) -> None:
     check_replaceable(tmp_path / "new")
+    (tmp_path / "empty").mkdir()
+    check_replaceable(tmp_path / "empty")
+    (folder / ".DS_Store").write_bytes(b"")
+    check_replaceable(folder)
 
 
 @pytest.mark.parametrize("place", [0.0, 0.01, 0.3, 0.5, 0.77, 1.0])
@@ -224,8 +201,8 @@ def test_a_truncated_file_is_refused(folder: Path, name: str, keep: Callable[[in
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_of_another_model_is_refused(folder: Path, other_folder: Path, name: str) -> None:
-    shutil.copy(other_folder / name, folder / name)
+def test_a_file_of_another_model_is_refused(folder: Path, tiny_model_folder: Path, name: str) -> None:
+    shutil.copy(tiny_model_folder / name, folder / name)
     assert "校验值" in refusal(folder)
 
 

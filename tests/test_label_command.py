@@ -313,6 +313,7 @@ def test_a_console_in_gbk_does_not_stop_a_pipe_of_utf8(tmp_path: Path, environme
     assert labelled[0]["themes"] == ["incubator"]
     errors = run.stderr.decode("gbk")
     assert "没有?.txt：找不到" in errors
+    assert "标准输入" not in errors, "it is read once, however often it is named"
     assert "共标注 4 段" in errors
 
 

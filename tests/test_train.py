@@ -7,31 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.artifact import load_labeller
 from model.errors import ArtifactError, DataError
 from model.labeller import Labeller
 from model.plain import PlainLabeller
 from training.dataset import read_dataset, sizes
-from training.train import STEPS, train
+from training.train import train
 
 Row = dict[str, Any]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_the_same_data_give_the_same_bytes(small_data: Path, small_model_folder: Path, tmp_path: Path) -> None:
-    copied = tmp_path / "elsewhere"
-    shutil.copytree(small_data, copied)
-    for path in copied.rglob("*.jsonl"):  # as a checkout on Windows would have them
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    told: list[str] = []
-    trained = train(copied, tmp_path / "model", told.append)
-    assert contents(tmp_path / "model") == contents(small_model_folder)
-    assert len(told) == STEPS
-    assert trained.folder == tmp_path / "model"
-    assert trained.version == load_labeller(small_model_folder).version
 
 
 def test_the_model_knows_what_it_was_made_from(labeller: Labeller, small_data: Path) -> None:
