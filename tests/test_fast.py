@@ -1,5 +1,6 @@
 """The fast path against the plain one, which is the oracle: every word, span, score and label."""
 
+import gc
 import json
 import math
 import os
@@ -262,6 +263,13 @@ def test_without_evidence_the_rest_is_the_same(plain: PlainLabeller, fast: FastL
     assert_same_labels(bare, plain.label(texts, evidence=False))
     assert all(not label.evidence for label in bare)
     assert [label.scores for label in bare] == [label.scores for label in fast.label(texts)]
+
+
+def test_the_cycle_collector_has_nothing_to_do_with_labels(fast: FastLabeller) -> None:
+    (label,) = fast.label(["设立科技贷款风险池，引进高层次人才。"])
+    parts = [label, label.evidence, *label.evidence, *(term for item in label.evidence for term in item.terms)]
+    assert label.evidence
+    assert not any(map(gc.is_tracked, parts))
 
 
 def test_nothing_in_nothing_out(fast: FastLabeller) -> None:

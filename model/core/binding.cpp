@@ -133,6 +133,9 @@ Ref instance(PyObject* type) {
 // Frozen dataclasses refuse assignment in Python only.
 void set(const Ref& object, PyObject* name, PyObject* value) { sure(PyObject_GenericSetAttr(object.get(), name, value)); }
 void set(const Ref& object, PyObject* name, Ref value) { set(object, name, sure(value.get())); }
+// What is made here holds nothing that could hold it again. Python's cycle collector, left to find that out, would walk through all
+// labels of a batch again and again while they are made.
+void never_in_a_cycle(const Ref& object) { PyObject_GC_UnTrack(object.get()); }
 Ref number(int32_t value) { return Ref(PyLong_FromLong(value)); }
 
 Ref theme_tuple(const Core& core, uint64_t bits) {
@@ -143,6 +146,7 @@ Ref theme_tuple(const Core& core, uint64_t bits) {
     for (Py_ssize_t theme = 0, place = 0; place < count; ++theme) {
         if (bits >> theme & 1) PyTuple_SET_ITEM(tuple.get(), place++, Py_NewRef(PyTuple_GET_ITEM(core.theme_ids.get(), theme)));
     }
+    never_in_a_cycle(tuple);
     return tuple;
 }
 
@@ -159,16 +163,20 @@ Ref evidence_tuple(const Core& core, const Judgements& all, const Judgement& jud
             set(term, names.start, number(part.start));
             set(term, names.end, number(part.end));
             set(term, names.weight, Ref(PyFloat_FromDouble(part.weight)));
+            never_in_a_cycle(term);
             PyTuple_SET_ITEM(terms.get(), static_cast<Py_ssize_t>(j), term.release());
         }
+        never_in_a_cycle(terms);
         Ref item = instance(core.evidence_type.get());
         set(item, names.theme, PyTuple_GET_ITEM(core.theme_ids.get(), found.theme));
         set(item, names.text, Ref(PyUnicode_Substring(text, found.start, found.end)));
         set(item, names.start, number(found.start));
         set(item, names.end, number(found.end));
         set(item, names.terms, std::move(terms));
+        never_in_a_cycle(item);
         PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), item.release());
     }
+    never_in_a_cycle(tuple);
     return tuple;
 }
 
@@ -187,6 +195,7 @@ Ref make_label(const Core& core, const Judgements& all, size_t index, PyObject* 
     set(label, names.scores, std::move(scores));
     set(label, names.uncertain, theme_tuple(core, judgement.unsure));
     set(label, names.evidence, evidence_tuple(core, all, judgement, text));
+    never_in_a_cycle(label);
     return label;
 }
 
