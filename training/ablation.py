@@ -1,7 +1,8 @@
 """What each part of the recipe is worth: the recipe with one thing changed at a time, all judged on the same paragraphs."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,14 +14,16 @@ from sklearn.pipeline import FeatureUnion
 
 from model.features import FeatureReader, Unit, concept_names, word_names
 from model.pipeline import Logits, Pipeline
-from model.plain import ReadParagraph, read_paragraph
+from model.plain import Clause, ReadParagraph, read_paragraph
+from model.sentences import Span
 from training.cross_validation import best_threshold, split_by_collection
 from training.dataset import Dataset
 from training.fit import Recipe, fit, read_examples
 from training.metrics import Truth
 
 Pooling = Callable[[Logits, Logits, NDArray[np.intp]], Logits]
-"""Takes the logits of a paragraph's sentences, those of its clauses and the sentence of each clause; returns its raw scores (themes,)."""
+"""Takes the logits of a paragraph's sentences, those of its clauses and the sentence of each clause; returns its raw scores (themes,),
+or several of each theme (themes, scores) for the calibration to weigh."""
 
 
 def pool_clause_in_sentence(wholes: Logits, clauses: Logits, owner: NDArray[np.intp]) -> Logits:
@@ -49,11 +52,58 @@ def pool_noisy_or(wholes: Logits, _clauses: Logits, _owner: NDArray[np.intp]) ->
     return pooled
 
 
-def _whole_paragraph(paragraph: ReadParagraph) -> Unit:
-    return Unit(
-        tuple(word for unit in paragraph.wholes for word in unit.words),
-        tuple(concept for unit in paragraph.wholes for concept in unit.concepts),
+def pool_learned(wholes: Logits, clauses: Logits, owner: NDArray[np.intp]) -> Logits:
+    """Five raw scores: the best clause in its sentence, the best sentence, the best clause, the second best clause and the mean sentence."""
+    ranked = np.sort(np.vstack([clauses, clauses.min(axis=0)]), axis=0)
+    return np.stack(
+        [
+            pool_clause_in_sentence(wholes, clauses, owner),
+            wholes.max(axis=0),
+            clauses.max(axis=0),
+            ranked[-2],
+            wholes.mean(axis=0),
+        ],
+        axis=1,
     )
+
+
+def _with_neighbours(paragraph: ReadParagraph) -> ReadParagraph:
+    """Each sentence seen together with the one before it and the one behind it."""
+    wholes = paragraph.wholes
+    return replace(
+        paragraph, wholes=tuple(_joined(wholes[max(0, index - 1) : index + 2]) for index in range(len(wholes)))
+    )
+
+
+def _with_items(paragraph: ReadParagraph) -> ReadParagraph:
+    """Clauses cut further, to the items of enumerations (between 、)."""
+    text = paragraph.normalised.text
+    items = []
+    for clause in paragraph.clauses:
+        ends = [match.end() for match in _ITEM_END.finditer(text, *clause.span)]
+        for start, end in pairwise([clause.span.start, *ends, clause.span.end]):
+            if start < end:
+                span = Span(start, end)
+                items.append(Clause(span, clause.sentence, clause.unit.within(span)))
+    return replace(paragraph, clauses=tuple(items))
+
+
+_ITEM_END = re.compile("、")
+
+
+def _as_read(paragraph: ReadParagraph) -> ReadParagraph:
+    return paragraph
+
+
+def _joined(units: Sequence[Unit]) -> Unit:
+    return Unit(
+        tuple(word for unit in units for word in unit.words),
+        tuple(concept for unit in units for concept in unit.concepts),
+    )
+
+
+def _whole_paragraph(paragraph: ReadParagraph) -> Unit:
+    return _joined(paragraph.wholes)
 
 
 def word_pairs(unit: Unit) -> list[str]:
@@ -101,6 +151,7 @@ def vectoriser_of(
 class Variant:
     """A recipe, a way to pool, and how scores become decisions.
 
+    `view` changes what is seen of a paragraph that is to be labelled.
     `decide` is `tuned` (Platt scaling, tuned thresholds: what ships), `isotonic` (isotonic calibration, tuned thresholds), or `half`
     (Platt scaling, 0.5 for all).
     """
@@ -108,6 +159,7 @@ class Variant:
     recipe: Recipe = field(default_factory=Recipe)
     pooling: Pooling = pool_clause_in_sentence
     decide: str = "tuned"
+    view: Callable[[ReadParagraph], ReadParagraph] = _as_read
     whole_paragraph: bool = False
 
 
@@ -129,7 +181,10 @@ VARIANTS: dict[str, Variant] = {
     "取最大：整句": Variant(pooling=pool_best_sentence),
     "取最大：分句": Variant(pooling=pool_best_clause),
     "整句 noisy-or": Variant(pooling=pool_noisy_or),
+    "学得的合并（五种分数）": Variant(pooling=pool_learned),
     "整段一次判断": Variant(whole_paragraph=True),
+    "句子连同前后句一起看": Variant(view=_with_neighbours),
+    "列举拆成单项（按顿号）": Variant(view=_with_items),
     "保序回归校准": Variant(decide="isotonic"),
     "阈值一律 0.5": Variant(decide="half"),
 }
@@ -161,9 +216,13 @@ def ablate(dataset: Dataset, gold_texts: Sequence[str], tell: Callable[[str], No
         if key not in fitted:
             rests = [*(rest for rest, _ in folds), np.arange(len(examples))]
             fitted[key] = [Pipeline(*fit([examples[index] for index in rest], variant.recipe), ()) for rest in rests]
-        raw = np.empty(truth.shape)
-        for pipeline, (_, unseen) in zip(fitted[key], folds, strict=False):
-            raw[unseen] = _raw_scores([paragraphs[index] for index in unseen], pipeline, variant)
+        scored = [
+            (unseen, _raw_scores([paragraphs[index] for index in unseen], pipeline, variant))
+            for pipeline, (_, unseen) in zip(fitted[key], folds, strict=False)
+        ]
+        raw = np.empty((len(paragraphs), *scored[0][1].shape[1:]))
+        for unseen, scores in scored:
+            raw[unseen] = scores
         gold_raw = _raw_scores(gold, fitted[key][-1], variant)
         if key:
             del fitted[key]
@@ -173,32 +232,36 @@ def ablate(dataset: Dataset, gold_texts: Sequence[str], tell: Callable[[str], No
 
 
 def _raw_scores(paragraphs: Sequence[ReadParagraph], pipeline: Pipeline, variant: Variant) -> Logits:
+    """Raw scores of `paragraphs`: array (paragraphs, themes, scores)."""
     if variant.whole_paragraph:
-        return pipeline.logits(pipeline.vectorise([_whole_paragraph(paragraph) for paragraph in paragraphs]))
+        return pipeline.logits(pipeline.vectorise([_whole_paragraph(paragraph) for paragraph in paragraphs]))[
+            :, :, np.newaxis
+        ]
     rows = []
-    for paragraph in paragraphs:
+    for paragraph in map(variant.view, paragraphs):
         logits = pipeline.logits(
             pipeline.vectorise([*paragraph.wholes, *(clause.unit for clause in paragraph.clauses)])
         )
         count = len(paragraph.wholes)
         owner = np.array([clause.sentence for clause in paragraph.clauses], dtype=np.intp)
-        rows.append(variant.pooling(logits[:count], logits[count:], owner))
+        pooled = variant.pooling(logits[:count], logits[count:], owner)
+        rows.append(pooled.reshape(len(pooled), -1))
     return np.array(rows)
 
 
 def _decide(raw: Logits, truth: Truth, gold_raw: Logits, how: str) -> tuple[Truth, Truth]:
     """Labels of the held-out and of the gold paragraphs, calibrated and with thresholds from the held-out ones."""
-    held_out = np.empty(raw.shape, dtype=np.bool_)
-    gold = np.empty(gold_raw.shape, dtype=np.bool_)
+    held_out = np.empty(raw.shape[:2], dtype=np.bool_)
+    gold = np.empty(gold_raw.shape[:2], dtype=np.bool_)
     for theme in range(raw.shape[1]):
         scores, gold_scores, has = raw[:, theme], gold_raw[:, theme], truth[:, theme]
         if how == "isotonic":
-            isotonic = IsotonicRegression(out_of_bounds="clip").fit(scores, has)
-            probabilities, gold_probabilities = isotonic.predict(scores), isotonic.predict(gold_scores)
+            isotonic = IsotonicRegression(out_of_bounds="clip").fit(scores[:, 0], has)
+            probabilities, gold_probabilities = isotonic.predict(scores[:, 0]), isotonic.predict(gold_scores[:, 0])
         else:
-            platt = LogisticRegression(C=100.0).fit(scores[:, np.newaxis], has)
-            probabilities = platt.predict_proba(scores[:, np.newaxis])[:, 1]
-            gold_probabilities = platt.predict_proba(gold_scores[:, np.newaxis])[:, 1]
+            platt = LogisticRegression(C=100.0).fit(scores, has)
+            probabilities = platt.predict_proba(scores)[:, 1]
+            gold_probabilities = platt.predict_proba(gold_scores)[:, 1]
         threshold = 0.5 if how == "half" else best_threshold(has, probabilities)
         held_out[:, theme] = probabilities >= threshold
         gold[:, theme] = gold_probabilities >= threshold
