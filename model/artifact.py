@@ -104,7 +104,8 @@ def save_artifact(
         LAYOUT.pipeline: buffer.getvalue(),
         LAYOUT.lexicon: _json_bytes([[term.text, *term.concepts] for term in lexicon.terms]),
     }
-    version = f"{installed_version('policy-themes')}+{_sha256(b''.join(contents.values()))[:10]}"
+    labels_by = b"".join([*contents.values(), _json_bytes(asdict(decision))])
+    version = f"{installed_version('policy-themes')}+{_sha256(labels_by)[:10]}"
     manifest = {
         "format": FORMAT,
         "version": version,

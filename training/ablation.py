@@ -16,7 +16,7 @@ from model.features import FeatureReader, Unit, concept_names, word_names
 from model.pipeline import Logits, Pipeline
 from model.plain import Clause, ReadParagraph, read_paragraph
 from model.sentences import Span
-from training.cross_validation import best_threshold, split_by_collection
+from training.cross_validation import split_by_collection, transferred_threshold
 from training.dataset import Dataset
 from training.fit import Recipe, fit, read_examples
 from training.metrics import Truth
@@ -262,7 +262,7 @@ def _decide(raw: Logits, truth: Truth, gold_raw: Logits, how: str) -> tuple[Trut
             platt = LogisticRegression(C=100.0).fit(scores, has)
             probabilities = platt.predict_proba(scores)[:, 1]
             gold_probabilities = platt.predict_proba(gold_scores)[:, 1]
-        threshold = 0.5 if how == "half" else best_threshold(has, probabilities)
+        threshold = 0.5 if how == "half" else transferred_threshold(has, probabilities)
         held_out[:, theme] = probabilities >= threshold
         gold[:, theme] = gold_probabilities >= threshold
     return held_out, gold
