@@ -95,7 +95,6 @@ def _add_bars(sheet: Worksheet, last: int, run: Run, formats: Formats) -> None:
             {
                 "type": "data_bar",
                 "bar_color": formats.tints[theme.id],
-                "bar_solid": True,
                 "min_type": "num",
                 "min_value": 0,
                 "max_type": "num",
