@@ -72,8 +72,7 @@ def _write_row(sheet: Worksheet, number: int, row: Row, run: Run, columns: Seque
     for value in (run.names_of(row["themes"]), run.name_of(row["primary"]), run.names_of(row["uncertain"])):
         put(sheet, number, next(column), value, formats.text)
     for theme in run.themes:
-        has = theme.id in row["themes"]
-        put(sheet, number, next(column), _MARK if has else "", formats.theme_marks[theme.id] if has else formats.line)
+        put(sheet, number, next(column), _MARK if theme.id in row["themes"] else "", formats.theme_marks[theme.id])
     for theme in run.themes:
         put(sheet, number, next(column), row["scores"][theme.id], formats.number)
     for value in (sentences, terms):
