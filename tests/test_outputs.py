@@ -9,7 +9,7 @@ import resource
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -268,8 +268,9 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
-    path = tmp_path / "out.jsonl"
+@pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
     path.write_text("old", encoding="utf-8")
 
     def fill() -> None:
@@ -280,11 +281,28 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="磁盘空间"):
         fill()
     assert path.read_text(encoding="utf-8") == "old"
-    assert names_in(tmp_path) == ["out.jsonl"]
+    assert names_in(tmp_path) == [path.name]
 
 
-def test_a_write_that_fails_only_at_the_end_fails(tmp_path: Path) -> None:
-    path = tmp_path / "out.jsonl"
+@pytest.mark.parametrize("suffix", [".xlsx", ".html"])
+def test_a_disk_that_is_full_once_all_rows_are_set_aside_leaves_no_rest(tmp_path: Path, suffix: str) -> None:
+    rows = [make_row(id=number) for number in range(500)]
+    set_aside = sum(len(json.dumps(row, ensure_ascii=False).encode()) + 1 for row in rows)
+
+    def fill() -> None:
+        with ExitStack() as full, open_output(tmp_path / f"out{suffix}", RUN) as write:
+            for row in rows:
+                write(row)
+            full.enter_context(largest_file(set_aside + 1024))
+
+    with pytest.raises(OutputError, match="磁盘空间"):
+        fill()
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
+def test_a_write_that_fails_only_at_the_end_fails(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
     with pytest.raises(OutputError, match="磁盘空间"), largest_file(16), open_output(path, RUN) as write:
         write(make_row())  # still in memory when the last row is written
     assert names_in(tmp_path) == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.writers.row_parts import as_cell, file_of, headings_of, kept_columns, number_of, place_of
+from service.writers.row_parts import as_cell, column_headings, file_of, headings_of, kept_columns, number_of, place_of
 
 LABEL = {"text": "……", "themes": [], "primary": "other", "scores": {}, "uncertain": [], "evidence": []}
 
@@ -51,3 +51,7 @@ def test_a_tables_columns_are_kept_in_their_order() -> None:
 )
 def test_any_value_fits_in_a_cell(value: object, cell: object) -> None:
     assert as_cell(value) == cell
+
+
+def test_a_kept_column_is_told_from_the_tables_own() -> None:
+    assert column_headings(["正文", "金额"], ["文件", "正文"]) == ["正文（原表）", "金额"]

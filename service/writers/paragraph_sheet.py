@@ -7,7 +7,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from service.run import Row, Run
 from service.writers.evidence_words import evidence_sentences, evidence_terms
-from service.writers.row_parts import as_cell, file_of, headings_of, kept_columns, number_of, place_of
+from service.writers.row_parts import as_cell, column_headings, file_of, headings_of, kept_columns, number_of, place_of
 from service.writers.sheet_cells import MOST_ROWS, Formats, evidence_of_themes, put, put_marked_text, set_height
 
 _PLACE = [("文件", 24.0), ("编号", 7.0), ("位置", 13.0), ("标题", 24.0)]
@@ -47,7 +47,7 @@ def _write_heading(sheet: Worksheet, run: Run, columns: Sequence[str], formats: 
     headings += [(f"{theme.name_zh} 概率", _SCORE_WIDTH, formats.theme_heads[theme.id]) for theme in run.themes]
     headings += [(name, width, formats.head) for name, width in _EVIDENCE]
     own = {name for name, _, _ in headings}
-    headings += [(f"{name}（原表）" if name in own else name, _KEPT_WIDTH, formats.head) for name in columns]
+    headings += [(name, _KEPT_WIDTH, formats.head) for name in column_headings(columns, own)]
     sheet.set_row(0, 33)
     for position, (name, width, look) in enumerate(headings):
         sheet.set_column(position, position, width)
