@@ -301,6 +301,20 @@ def test_feedback_is_imported(data: Path, tmp_path: Path) -> None:
     assert run(file, data, reviewer="某局").known == 3
 
 
+def test_the_last_feedback_on_a_text_counts(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = feedback_file(
+        tmp_path,
+        {},
+        {"themes": ["tech_finance", "talent"], "primary": None},
+        {"themes": ["talent"], "primary": "talent"},
+    )
+    assert main(["data", "import", str(file), "--data", str(data), "--reviewer", "某局"]) == 0
+    assert "新的 1 段" in (told := capsys.readouterr().out)
+    assert "被后来的反馈取代的 2 条" in told
+    (record,) = [one for one in read_dataset(data).paragraphs if one.text == LOAN]
+    assert record.themes == ["talent"]
+
+
 @pytest.mark.parametrize(
     ("change", "field", "message"),
     [
