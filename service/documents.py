@@ -42,6 +42,8 @@ class Refusal:
     file: str
     message: str
     line: int | None = None
+    page: int | None = None
+    kind: str = "unreadable"
 
     def __str__(self) -> str:
         """One sentence for the summary."""

@@ -402,7 +402,8 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, environment: dict[str
     ("ending", "code", "names"),
     [
         pytest.param(signal.SIGINT, 130, [], id="interrupted"),
-        pytest.param(signal.SIGKILL, -signal.SIGKILL, [".out.jsonl.part"], id="killed"),
+        pytest.param(signal.SIGTERM, 143, [], id="terminated"),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, [".out.jsonl.lock", ".out.jsonl.part"], id="killed"),
     ],
 )
 def test_a_run_that_is_cut_off_leaves_no_half_written_file(
@@ -418,15 +419,15 @@ def test_a_run_that_is_cut_off_leaves_no_half_written_file(
         process.stdin.write(json.dumps({"id": 1, "text": LOAN}).encode() + b"\n")
         process.stdin.flush()
         deadline = time.monotonic() + 60
-        while not any(folder.iterdir()):
+        while not any(folder.glob(".*.part")):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(ending)
         assert process.wait(60) == code
-        if ending is signal.SIGINT:
+        if ending is not signal.SIGKILL:
             assert "已中断" in process.stderr.read().decode()
-    assert [re.sub(r"\.\w+\.part$", ".part", path.name) for path in folder.iterdir()] == names
+    assert sorted(re.sub(r"\.\w+\.part$", ".part", path.name) for path in folder.iterdir()) == names
 
 
 @pytest.fixture
