@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 from enum import IntEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -23,11 +23,21 @@ from service.default_model import find_labeller
 from service.documents import STANDARD_INPUT, InputParagraph, Refusal, read_paragraph_lines, read_paragraphs, shown
 from service.label_run import LabelRun, RunOutcome
 from service.output_claim import claim_output
-from service.outputs import OUTPUT_SUFFIXES, OutputError, Row, RowWriter, json_lines_writer, open_output, print_table
+from service.outputs import (
+    OUTPUT_SUFFIXES,
+    OutputError,
+    Row,
+    RowWriter,
+    Run,
+    check_output,
+    json_lines_writer,
+    open_output,
+)
 from service.reading_in_order import ReadSource
 from service.run_journal import JournalError, RunJournal, RunKey, describe, journal_path
 from service.run_progress import show_progress
 from service.run_sources import Source, find_sources
+from service.writers.terminal_table import print_table
 
 
 class ExitCode(IntEnum):
@@ -159,27 +169,31 @@ def _fail(console: Console, error: PolicyThemesError, code: ExitCode) -> ExitCod
 
 
 def _run(options: argparse.Namespace, console: Console) -> ExitCode:
+    if options.output is not None:
+        check_output(options.output)
     found = find_sources(options.inputs, options.output, _READABLE)
     if not found.sources:
         for refusal in found.refusals:
             console.print(f"错误：{refusal}", style="red", markup=False)
         return ExitCode.BAD_COMMAND if found.missing else ExitCode.NOTHING_TO_LABEL
 
-    outcome = RunOutcome([*found.refusals])
     with ExitStack() as stack:
         if options.output is not None:
             stack.enter_context(claim_output(options.output))
             _check_journal(options)
         labeller = find_labeller(options.model, lambda sentence: console.print(sentence, markup=False))
-        names = {theme.id: theme.name_zh for theme in labeller.themes}
-        table: list[Row] = []
-        journal = _open_journal(options, found.sources, labeller)
+        about = Run.of(labeller)
+        journal = _open_journal(options, found.sources, about)
         if journal is not None:
             stack.callback(journal.close)
+            about = replace(about, started=journal.started)
+        outcome = RunOutcome(about.refusals)
+        outcome.refusals.extend(found.refusals)
+        table: list[Row] = []
         run = LabelRun(found.sources, labeller, outcome, journal)
         with ExitStack() as writing:
             if options.output is not None:
-                write = writing.enter_context(open_output(options.output, names))
+                write = writing.enter_context(open_output(options.output, about))
             elif options.table or sys.stdout.isatty():
                 write = table.append
             else:
@@ -197,6 +211,7 @@ def _run(options: argparse.Namespace, console: Console) -> ExitCode:
             journal.remove()
     if table:
         with _standard_output() as stream:
+            names = {theme.id: theme.name_zh for theme in labeller.themes}
             print_table(table, names, _TableConsole(file=stream, width=None if stream.isatty() else _TABLE_WIDTH))
     _report(outcome, found.skipped, labeller, console)
     if outcome.refusals:
@@ -217,17 +232,17 @@ def _check_journal(options: argparse.Namespace) -> None:
         raise JournalError(describe(path))
 
 
-def _open_journal(options: argparse.Namespace, sources: Sequence[Source], labeller: Labeller) -> RunJournal | None:
+def _open_journal(options: argparse.Namespace, sources: Sequence[Source], about: Run) -> RunJournal | None:
     """The journal of a run with an output; there is none of standard input, which cannot be read twice."""
     if options.output is None or any(source.path is None for source in sources):
         return None
     inputs = tuple((source.name, source.size, source.modified) for source in sources)
-    key = RunKey(labeller.version, {}, inputs)
+    key = RunKey(about.model_version, {}, inputs)
     path = journal_path(options.output)
     with _disk_errors(options.output):
         if options.resume and path.exists():
             return RunJournal.go_on(path, key)
-    return RunJournal(path, key, datetime.now(UTC))
+    return RunJournal(path, key, about.started)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from itertools import islice
 
 from model.labeller import Labeller
 from service.documents import InputParagraph
-from service.outputs import Row
+from service.run import Row
 
 # Enough paragraphs to spread the cost of a call, few enough to keep memory flat and progress smooth.
 BATCH_PARAGRAPHS = 256

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from service.outputs import OUTPUT_SUFFIXES, OutputError
+from service.outputs import OutputError
 
 
 @contextmanager
@@ -16,10 +16,8 @@ def claim_output(path: Path) -> Iterator[None]:
     Unfinished files of runs that were killed are taken away.
 
     Raises:
-        OutputError: the ending is not known, the folder is not there or not writable, or another run writes the same result.
+        OutputError: the folder is not there or not writable, or another run writes the same result.
     """
-    if path.suffix.lower() not in OUTPUT_SUFFIXES:
-        raise OutputError(f"不认识输出文件的扩展名“{path.suffix}”；可用：{'、'.join(OUTPUT_SUFFIXES)}。")
     if path.is_dir():
         raise OutputError(f"{path} 是一个文件夹，不能作为结果文件；请换一个名字。")
     if not path.parent.is_dir():
