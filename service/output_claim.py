@@ -1,5 +1,6 @@
 """One run at a time writes a result: the claim to its name, and what a killed run left beside it."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,13 +35,21 @@ def claim_output(path: Path) -> Iterator[None]:
         ) from None
     try:
         for part in path.parent.iterdir():
-            if part.name.startswith(f".{path.name}.") and part.name.endswith(".part"):
-                part.unlink(missing_ok=True)
+            if part.name.startswith(f".{path.name}.") and ".part" in part.suffixes:
+                _remove_unfinished(part)
         yield
     finally:
         _remove(place)
         lock.release()
         _remove(place)  # on Windows an open file stays
+
+
+def _remove_unfinished(part: Path) -> None:
+    """Take away a file, or the folder that a writer keeps its own temporary files in."""
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def _remove(place: Path) -> None:

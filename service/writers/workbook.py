@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 
 from xlsxwriter import Workbook
@@ -39,6 +40,7 @@ def open_writer(path: Path, run: Run) -> Iterator[RowWriter]:
 
         yield write
         with _workbook(path) as workbook:
+            workbook.set_properties({"created": run.started.astimezone(UTC)})  # the same run gives the same bytes
             formats = Formats(workbook, run)
             sheets = [workbook.add_worksheet(name) for name in _names("段落", tally.total.paragraphs)]
             review_sheets = [workbook.add_worksheet(name) for name in _names(review_sheet.SHEET, len(reviews))]
@@ -60,7 +62,7 @@ def _names(name: str, rows: int) -> list[str]:
 
 @contextmanager
 def _workbook(path: Path) -> Iterator[Workbook]:
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".sheets.") as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.sheets.") as folder:
         workbook = Workbook(
             path,
             {
