@@ -8,7 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from enum import IntEnum
 from importlib.metadata import version
@@ -36,7 +36,8 @@ from service.outputs import (
 from service.reading_in_order import ReadSource
 from service.run_journal import JournalError, RunJournal, RunKey, describe, journal_path
 from service.run_progress import show_progress
-from service.run_sources import Source, find_sources
+from service.run_sources import FoundSources, Source, find_sources
+from service.shard_command import Workforce, is_shard_output, label_folder
 from service.writers.terminal_table import print_table
 
 
@@ -80,6 +81,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=int, metavar="个数", help="同时读取文件的进程数（默认：可用的处理器数，最多 8）"
     )
+    parser.add_argument("--scheduler", metavar="地址", help="在 Dask 集群上标注 Parquet 文件夹，例如 tcp://主机:8786")
+    parser.add_argument("--text-column", metavar="列名", help="表格里正文所在的列（默认：自动辨认）")
     going_on = parser.add_mutually_exclusive_group()
     going_on.add_argument("--resume", action="store_true", help="接着上次没有做完的运行（中断、断电、磁盘已满之后）")
     going_on.add_argument("--restart", action="store_true", help="丢开上次没有做完的运行，从头开始")
@@ -102,10 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(options, console)
     except OutputError as error:
         code: int = _fail(console, error, ExitCode.OUTPUT_FAILED)
-    except JournalError as error:
-        return _fail(console, error, ExitCode.BAD_COMMAND)
     except ArtifactError as error:
         return _fail(console, error, ExitCode.NO_MODEL)
+    except PolicyThemesError as error:
+        return _fail(console, error, ExitCode.BAD_COMMAND)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has seen enough
         return ExitCode.DONE
@@ -126,6 +129,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("标准输入读过就没有了，不能用 --resume；请先存成文件。")
     if options.workers is not None and options.workers < 1:
         parser.error("--workers 应当是 1 或更大的整数。")
+    shards = is_shard_output(options.output)
+    if options.scheduler is not None and (not shards or options.workers is not None):
+        parser.error("--scheduler 要和 -o 输出文件夹 一起用，不和 --workers 一起用。")
+    if shards and options.restart:
+        parser.error("输出文件夹里已完成的分片会跳过，没有 --restart；要全部重做，请换一个输出文件夹，或先删除它。")
+    if shards and (len(options.inputs) != 1 or not Path(options.inputs[0]).is_dir()):
+        parser.error(
+            f"输出 {options.output} 没有扩展名，是一个文件夹：输入应当是一个装有 Parquet 的文件夹。"
+            f"要写成一个文件，请加上扩展名（{'、'.join(OUTPUT_SUFFIXES)}）。"
+        )
     return options
 
 
@@ -169,6 +182,8 @@ def _fail(console: Console, error: PolicyThemesError, code: ExitCode) -> ExitCod
 
 
 def _run(options: argparse.Namespace, console: Console) -> ExitCode:
+    if options.scheduler is not None or is_shard_output(options.output):
+        return _run_shards(options, console)
     if options.output is not None:
         check_output(options.output)
     found = find_sources(options.inputs, options.output, _READABLE)
@@ -176,47 +191,81 @@ def _run(options: argparse.Namespace, console: Console) -> ExitCode:
         for refusal in found.refusals:
             console.print(f"错误：{refusal}", style="red", markup=False)
         return ExitCode.BAD_COMMAND if found.missing else ExitCode.NOTHING_TO_LABEL
-
     with ExitStack() as stack:
         if options.output is not None:
             stack.enter_context(claim_output(options.output))
             _check_journal(options)
-        labeller = find_labeller(options.model, lambda sentence: console.print(sentence, markup=False))
-        about = Run.of(labeller)
+        labeller = _find_labeller(options, console)
+        outcome = _label_documents(options, found, labeller, console)
+    _report(outcome, found.skipped, labeller, console)
+    if outcome.refusals:
+        return ExitCode.SOME_FAILED
+    return ExitCode.DONE if outcome.counts["paragraphs"] else ExitCode.NOTHING_TO_LABEL
+
+
+def _label_documents(
+    options: argparse.Namespace, found: FoundSources, labeller: Labeller, console: Console
+) -> RunOutcome:
+    """Label all that was found, from where an earlier run stopped, and write the result."""
+    about = Run.of(labeller)
+    table: list[Row] = []
+    with ExitStack() as stack:
         journal = _open_journal(options, found.sources, about)
         if journal is not None:
             stack.callback(journal.close)
             about = replace(about, started=journal.started)
         outcome = RunOutcome(about.refusals)
         outcome.refusals.extend(found.refusals)
-        table: list[Row] = []
         run = LabelRun(found.sources, labeller, outcome, journal)
-        with ExitStack() as writing:
-            if options.output is not None:
-                write = writing.enter_context(open_output(options.output, about))
-            elif options.table or sys.stdout.isatty():
-                write = table.append
-            else:
-                write = writing.enter_context(_json_lines_output())
-            if journal is not None and run.reached.rows:
-                console.print(f"接着上次做：已完成 {run.reached.sources} 个文件、{run.reached.rows} 段。", markup=False)
+        done = run.reached
+        if done.rows:
+            console.print(f"接着上次做：已完成 {done.sources} 个文件、{done.rows} 段。", markup=False)
+        with _output(options, about, table) as write, _disk_errors(options.output):
             run.replay(write)
-            progress = writing.enter_context(
-                show_progress(console, found.sources, run.reached.sources, run.reached.rows)
-            )
-            workers = _workers(options.workers, found.sources)
-            with _disk_errors(options.output):
-                run.go(write, _open_reader, workers, progress)
+            with show_progress(console, found.sources, done.sources, done.rows) as progress:
+                run.go(write, _open_reader, _workers(options.workers, found.sources), progress)
         if journal is not None:
             journal.remove()
     if table:
         with _standard_output() as stream:
             names = {theme.id: theme.name_zh for theme in labeller.themes}
             print_table(table, names, _TableConsole(file=stream, width=None if stream.isatty() else _TABLE_WIDTH))
-    _report(outcome, found.skipped, labeller, console)
+    return outcome
+
+
+def _output(options: argparse.Namespace, about: Run, table: list[Row]) -> AbstractContextManager[RowWriter]:
+    """Where rows go: to the file that was asked for, into `table` for people, else as JSON Lines to other programs."""
+    if options.output is not None:
+        return open_output(options.output, about)
+    if options.table or sys.stdout.isatty():
+        return nullcontext(table.append)
+    return _json_lines_output()
+
+
+def _run_shards(options: argparse.Namespace, console: Console) -> ExitCode:
+    (source,) = options.inputs
+    outcome, skipped, labeller = label_folder(
+        Path(source),
+        options.output,
+        text_column=options.text_column,
+        workforce=Workforce(options.scheduler, options.workers, threads=_available_processors()),
+        model=options.model,
+        find_labeller=lambda: _find_labeller(options, console),
+        console=console,
+    )
+    _report(outcome, skipped, labeller, console)
+    refused = outcome.counts["refused"]
+    if refused:
+        console.print(f"{refused} 行没有标注，原因写在结果的 label_error 列里。", style="red", markup=False)
     if outcome.refusals:
-        return ExitCode.SOME_FAILED
-    return ExitCode.DONE if outcome.counts["paragraphs"] else ExitCode.NOTHING_TO_LABEL
+        console.print(
+            "没有写出 _SUCCESS：上面的分片还没有结果。改正后再运行一次，只补做它们。", style="red", markup=False
+        )
+    return ExitCode.SOME_FAILED if outcome.refusals or refused else ExitCode.DONE
+
+
+def _find_labeller(options: argparse.Namespace, console: Console) -> Labeller:
+    return find_labeller(options.model, lambda sentence: console.print(sentence, markup=False))
 
 
 def _check_journal(options: argparse.Namespace) -> None:
