@@ -7,7 +7,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from model import review_sheet
 from service.run import Run
-from service.writers.sheet_cells import MOST_ROWS, Formats, put
+from service.writers.sheet_cells import MOST_ROWS, Formats, put, set_height
 from service.writers.tally import Tally
 
 _MOST_REFUSALS = 100_000
@@ -34,9 +34,11 @@ def write_notes(sheet: Worksheet, tally: Tally, run: Run, left_out: Sequence[str
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, 1, 100)
     sheet.hide_gridlines(2)
+    sheet.fit_to_pages(1, 0)
     for number, (name, value) in enumerate(_lines(tally, run, left_out)):
         put(sheet, number, 0, name, formats.title if value is None else formats.text)
         if value is not None:
+            set_height(sheet, number, [(name, 30), (str(value), 100)])
             put(sheet, number, 1, value, formats.text)
 
 

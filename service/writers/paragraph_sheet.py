@@ -61,8 +61,13 @@ def _write_row(sheet: Worksheet, number: int, row: Row, run: Run, columns: Seque
     text: str = row["text"]
     set_height(sheet, number, [(headings, 24), (text, _TEXT[1]), (sentences, 50), (terms, 40)])
     column = iter(range(_MOST_COLUMNS))
-    for value in (file_of(row), number_of(row), place_of(row), headings):
-        put(sheet, number, next(column), value, formats.text)
+    for value, look in (
+        (file_of(row), formats.text),
+        (number_of(row), formats.identity),
+        (place_of(row), formats.text),
+        (headings, formats.text),
+    ):
+        put(sheet, number, next(column), value, look)
     put_marked_text(sheet, number, next(column), text, evidence_of_themes(row), formats)
     for value in (run.names_of(row["themes"]), run.name_of(row["primary"]), run.names_of(row["uncertain"])):
         put(sheet, number, next(column), value, formats.text)

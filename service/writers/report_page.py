@@ -23,6 +23,7 @@ from service.writers.row_spool import RowSpool
 from service.writers.tally import NO_FILE, Counts, Tally, most_themed
 
 _MOST_BARS = 40
+_MOST_OPEN = 12  # longer tables are folded: the paragraphs are what people come for
 _MOST_REFUSALS = 2_000
 _DEEPEST_HEADING = 6
 _NOT_IN_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -130,14 +131,15 @@ class _Page:
         yield "</section>\n"
 
     def _part_table(self, title: str, parts: Sequence[tuple[str, Counts]]) -> Iterator[str]:
-        drawn = most_themed(parts, _MOST_BARS)
-        note = f"有主题的段落最多的 {_MOST_BARS} 项，共 {len(parts):,} 项" if len(drawn) < len(parts) else ""
+        drawn = parts if len(parts) <= _MOST_BARS else most_themed(parts, _MOST_BARS)
+        note = f"{len(parts):,} 项" + (f"，列出有主题的段落最多的 {_MOST_BARS} 项" if len(drawn) < len(parts) else "")
         heads = "".join(
             f'<th scope="col" class="theme-{position}">{self._label(position)}</th>'
             for position in range(len(self._ids))
         )
         yield (
-            f'<h3>{title}{f"<small>（{note}）</small>" if note else ""}</h3>\n<div class="wide" tabindex="0" role="region" aria-label="{title}">'
+            f"<details{' open' if len(drawn) <= _MOST_OPEN else ''}><summary><h3>{title}</h3> <small>{note}</small></summary>\n"
+            f'<div class="wide" tabindex="0" role="region" aria-label="{title}">'
             f'<table class="parts"><thead><tr><th scope="col">{title[1:]}</th><th scope="col"><span class="unseen">图</span></th>'
             f'<th scope="col">段落</th>{heads}<th scope="col">待复核</th></tr></thead><tbody>\n'
         )
@@ -148,7 +150,7 @@ class _Page:
                 f'<tr><th scope="row">{_text(name)}</th><td>{_bars(list(enumerate(counts.themes)), longest)}</td>'
                 f"<td>{counts.paragraphs:,}</td>{cells}<td>{counts.uncertain or '·'}</td></tr>\n"
             )
-        yield "</tbody></table></div>\n"
+        yield "</tbody></table></div></details>\n"
 
     def _filters(self, tally: Tally) -> Iterator[str]:
         yield '<form class="filters" hidden aria-label="筛选段落"><fieldset><legend>只看</legend>'
@@ -249,7 +251,9 @@ class _Page:
 
     def _mark(self, themes: Sequence[str]) -> str:
         names = "、".join(map(self._run.name_of, themes))
-        return f'<mark class="theme-{self._position[themes[0]]}" title="依据：{_text(names)}">'
+        markers = "".join(self._markers[self._position[theme]] for theme in themes)
+        first = self._position[themes[0]]
+        return f'<mark class="theme-{first}" data-markers="{markers}" title="依据：{_text(names)}">'
 
     def _foot(self) -> Iterator[str]:
         refusals = self._run.refusals
@@ -267,7 +271,7 @@ class _Page:
                 f"<dd>界限 {self._run.threshold_of(theme.id):.2f}。{_text(theme.definition)}</dd>\n"
             )
         yield (
-            "</dl><p>标签后的数是校准过的概率，达到该主题的界限就给出这个主题；划线的句子是定下主题的依据，其中加点的词分量最重，"
+            "</dl><p>标签后的数是校准过的概率，达到该主题的界限就给出这个主题；划线的句子是定下主题的依据，句首的记号说明是哪个主题；其中加粗的词分量最重，"
             "停在词上可以看到它给得分（对数几率）加了多少。“待复核”是模型没有把握的，请人再看。</p></footer>\n</body>\n</html>\n"
         )
 

@@ -80,8 +80,13 @@ def _write_row(sheet: Worksheet, number: int, row: Row, run: Run, formats: Forma
     )
     set_height(sheet, number, [(headings, 22), (text, 70), (doubts, 17), (sentences, 44)])
     column = iter(range(len(_SEEN) + len(run.themes) + len(_ENTRIES) + len(review_sheet.HIDDEN)))
-    for value in (file_of(row), number_of(row), place_of(row), headings):
-        put(sheet, number, next(column), value, formats.text)
+    for value, look in (
+        (file_of(row), formats.text),
+        (number_of(row), formats.identity),
+        (place_of(row), formats.text),
+        (headings, formats.text),
+    ):
+        put(sheet, number, next(column), value, look)
     put_marked_text(sheet, number, next(column), text, evidence_of_themes(row), formats)
     for value in (doubts, sentences):
         put(sheet, number, next(column), value, formats.text)

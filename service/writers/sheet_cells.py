@@ -40,6 +40,8 @@ class Formats:
         self.bold = workbook.add_format({"bold": True, "font_name": "等线", "font_size": 10.5})
         self.plain = workbook.add_format({"font_name": "等线", "font_size": 10.5})
         self.head = workbook.add_format(head)
+        self.count_head = workbook.add_format({**head, "align": "right"})
+        self.identity = workbook.add_format({**top, "align": "left"})
         self.title = workbook.add_format({"bold": True, "font_name": "等线", "font_size": 14, "valign": "top"})
         self.entry = workbook.add_format({**wrapped, "bg_color": "#FFFDF0", "border": 1, "border_color": "#D8D2B0"})
         self.theme_heads: dict[str, Format] = {}

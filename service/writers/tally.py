@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonprefix
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from service.run import Row, Run
 from service.writers.row_parts import file_of, headings_of, sheet_row_of
@@ -115,10 +115,11 @@ class Tally:
         return headings[0] if headings else "", headings[1] if len(headings) > 1 else ""
 
 
-def most_themed(parts: Sequence[tuple[str, Counts]], most: int) -> list[tuple[str, Counts]]:
-    """`parts` as they are, or where there are more than `most`, those with the most paragraphs that have a theme, most first."""
-    if len(parts) <= most:
-        return list(parts)
+_Name = TypeVar("_Name")
+
+
+def most_themed(parts: Sequence[tuple[_Name, Counts]], most: int) -> list[tuple[_Name, Counts]]:
+    """At most `most` of `parts`: those with the most paragraphs that have a theme, most first."""
     return sorted(parts, key=lambda part: -part[1].themed)[:most]
 
 
