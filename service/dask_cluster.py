@@ -5,11 +5,13 @@ another one; a driver that dies leaves whole shards, and the next run goes on wi
 """
 
 import logging
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster, as_completed
@@ -47,12 +49,28 @@ def open_cluster(scheduler: str | None, workers: int, model_folder: str | None) 
             scratch = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             cluster: Any = stack.enter_context(_own_cluster(workers, scratch))
         else:
+            _check_address(scheduler)
             cluster = scheduler
         try:
             client = stack.enter_context(Client(cluster, timeout=_CONNECT_SECONDS, set_as_default=False))
-        except (OSError, ValueError, TimeoutError) as error:
-            raise ClusterError(f"连不上调度器 {scheduler}（{error}）；请检查地址，例如 tcp://主机:8786。") from None
+        except (OSError, ValueError) as error:
+            raise ClusterError(f"连不上调度器 {scheduler or ''}（{error}）；请检查地址和那里 Dask 的版本。") from None
         yield lambda shards, task: _label_on(client, shards, task, model_folder)
+
+
+def _check_address(scheduler: str) -> None:
+    """Refuse at once what Dask would try again and again.
+
+    Raises:
+        ClusterError: nothing answers at this address.
+    """
+    address = urlsplit(scheduler)
+    try:
+        if address.hostname is None or address.port is None:
+            raise ClusterError(f"连不上调度器 {scheduler}：地址应当像 tcp://主机:8786。")
+        socket.create_connection((address.hostname, address.port), timeout=_CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"连不上调度器 {scheduler}（{error}）；请检查地址，例如 tcp://主机:8786。") from None
 
 
 def _own_cluster(workers: int, scratch: str) -> LocalCluster:

@@ -1,8 +1,9 @@
 """The model on a worker of a cluster: loaded once a process, and surely the one that the driver means."""
 
+import os
 from pathlib import Path
 
-from model.artifact import default_model_folder, load_labeller
+from model.artifact import MODEL_VARIABLE, default_model_folder, load_labeller
 from model.errors import ArtifactError
 from model.labeller import Labeller
 
@@ -17,14 +18,14 @@ def labeller_here(folder: str | None, version: str | None) -> Labeller:
     """The labeller of this process.
 
     Args:
-        folder: where the model lies on every worker; None is each worker's default model.
+        folder: where the model lies on every worker; None is what this machine uses without being asked.
         version: what it must be; None takes any.
 
     Raises:
         ArtifactError: there is no model, or it is damaged.
         ModelMismatchError: it has another version.
     """
-    place = str(default_model_folder()) if folder is None else folder
+    place = folder or os.environ.get(MODEL_VARIABLE) or str(default_model_folder())
     labeller = _LOADED.get(place)
     if labeller is None or version not in (None, labeller.version):  # it may have been trained anew since
         labeller = _LOADED[place] = load_labeller(Path(place))
