@@ -37,6 +37,8 @@ _ADDRESSEE = re.compile(
 )
 _PEOPLE = re.compile(r"各位|(?:同志|代表|委员|朋友|同事|同学|来宾|女士|先生|领导|嘉宾)们?$")
 _LONGEST_ADDRESSEES = 400
+_LONGEST_ADDRESSEE = 40
+_LONGEST_MARK = 120
 _LINES_OF_HEAD = 12
 _MOST_SIGNATURES = 12
 _SENTENCE_END = re.compile(r"[。!?;][\"'”’)\]]*$")
@@ -47,12 +49,20 @@ def is_addressee(plain: str) -> bool:
     if not plain.endswith(":") or len(plain) > _LONGEST_ADDRESSEES or "。" in plain:
         return False
     parts = [part.strip() for part in re.split("[,、;]", plain[:-1])]
-    return all(parts) and all(_ADDRESSEE.fullmatch(part) and not _PEOPLE.search(part) for part in parts)
+    if not all(0 < len(part) <= _LONGEST_ADDRESSEE and not _PEOPLE.search(part) for part in parts):
+        return False
+    organs = sum(_ADDRESSEE.fullmatch(part) is not None for part in parts)
+    return organs > len(parts) / 2 and _ADDRESSEE.fullmatch(parts[0]) is not None
 
 
 def opens_attachment(plain: str) -> bool:
     """Whether a line (附件1) stands over an attachment: a document of its own begins below it."""
     return _ATTACHMENT.fullmatch(plain) is not None
+
+
+def is_official_mark(plain: str) -> bool:
+    """Whether a line, whatever stands around it, is a document number, a security grade, a note of who printed it or the like."""
+    return len(plain) <= _LONGEST_MARK and any(mark.fullmatch(plain) for mark in (_DOCUMENT_NUMBER, _SINGLE, _PRINTED))
 
 
 def official_furniture(lines: Sequence[str]) -> set[int]:
@@ -64,21 +74,23 @@ def official_furniture(lines: Sequence[str]) -> set[int]:
         if _DOCUMENT_NUMBER.fullmatch(plain):
             found.add(position)
             found.update(_issuer_above(lines, position))
-        elif _SINGLE.fullmatch(plain) or _PRINTED.fullmatch(plain) or opens_attachment(plain):
+        elif is_official_mark(plain) or opens_attachment(plain):
             found.add(position)
         elif _ATTACHMENTS.fullmatch(plain):
             found.update(_list_of_attachments(lines, position))
         elif _COPIES.fullmatch(plain):
             found.update(_copies(lines, position))
-    body = next((position for position, plain in enumerate(lines) if _is_body(plain)), len(lines))
+    body = next((position for position in range(len(lines)) if _ends_body(lines, position)), len(lines))
     for position in range(body + 1, len(lines)):
         if len(lines[position]) <= _LONGEST_ADDRESSEES and position not in found:
             found.update(_signature(lines, position, found))
     return found
 
 
-def _is_body(plain: str) -> bool:
-    return _SENTENCE_END.search(plain) is not None and len(plain) >= 10
+def _ends_body(lines: Sequence[str], position: int) -> bool:
+    """Whether a sentence of the text ends with this line, which may be short where the line above is not."""
+    long = len(lines[position]) >= 10 or (position > 0 and len(lines[position - 1]) >= 15)
+    return long and _SENTENCE_END.search(lines[position][-10:]) is not None
 
 
 def _issuer_above(lines: Sequence[str], number: int) -> set[int]:
@@ -132,4 +144,4 @@ def _signature(lines: Sequence[str], date: int, found: set[int]) -> set[int]:
 
 def _ends_text(lines: Sequence[str], position: int, found: set[int]) -> bool:
     """Whether a text ends at `position`: a sentence, or the list of attachments below it."""
-    return position >= 0 and (_SENTENCE_END.search(lines[position]) is not None or position in found)
+    return position >= 0 and (_SENTENCE_END.search(lines[position][-10:]) is not None or position in found)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import floor
 from statistics import median
 
-from model.official_layout import is_addressee, official_furniture, opens_attachment
+from model.official_layout import is_addressee, is_official_mark, official_furniture, opens_attachment
 from model.text import is_han, normalise
 
 
@@ -102,7 +102,7 @@ _FURNITURE = re.compile(
     r".{0,20}首页\s*(?:[>›»/|-]|::).*"
     r"|(?:您?(?:现在|当前)?的?(?:所在)?位置)\s*:.*"
     r"|[※◎☆★◇【\[]*\s*(?:(?:发布|更新|发表|上传|成文|录入)(?:时间|日期|人|者|作者|单位|机构)|来源|信息来源|文章来源|稿源|出处|浏览(?:次数|量)?|点击(?:数|量|率)?"
-    r"|阅读(?:次数|量)?|访问(?:次数|量)|字号|字体|字体大小|索引号|文号|主题词|信息分类|关键词|标签)\s*[:】\]].*"
+    r"|阅读(?:次数|量)?|访问(?:次数|量)|字号|字体|字体大小|索引号|文号|发文字号|发文机关|成文日期|生效日期|主题分类|时\s*效|有效性|标\s+题|主题词|信息分类|关键词|标签)\s*[:】\]].*"
     r"|(?:责任)?(?:编辑|校对|审核|审稿|终审|监制|主编|值班编委)\s*[:/].*"
     r"|\((?:责任)?编辑.*\)"
     r"|(?:招商|联系|咨询|服务|投诉|举报|监督|传真|办公)?(?:热线|电话|传真|邮编|邮箱|电子邮箱|联系人|联系方式|联系地址|通信地址|地址|网址|邮政编码|e-?mail)\s*[::].*"
@@ -136,7 +136,7 @@ _BYLINE = re.compile(
     rf"|[(]?(?:本报|本刊|本网|新华社|人民网|中新社)?\S{{0,6}}(?:记者|通讯员|实习生)\s*[:]?\s*{_PERSON}(?:\s+\S{{2,12}})*[)]?"
     rf"|(?:文|图|文/图|作者|撰稿|供稿|执笔|整理|署名)\s*[:/]\s*.{{2,30}}"
     rf"|[(]?{_DATE}[)]?"
-    rf"|(?:——?|--)?\s*{_DATE}在.{{4,50}}(?:会议|大会|会)上(?:的(?:报告|讲话|发言))?"
+    rf"|[—-]{{0,4}}\s*{_DATE}.{{0,12}}在.{{4,50}}(?:会议|大会|会)上?(?:的.{{0,8}}(?:报告|讲话|发言))?"
     rf"|(?:新华社|本报|中新社|人民网|新华网)\S{{0,10}}\d{{1,2}}月\d{{1,2}}日(?:电|讯)"
     rf"|[(]?{_DATE}.{{0,60}}(?:通过|批准|公布|发布|修订|修正|施行|印发)[)]?"
     r")$"
@@ -205,11 +205,16 @@ def _is_heading(line: _Line) -> bool:
         return True
     if len(plain) > _LONGEST_HEADING or not any(map(is_han, plain)):
         return False
-    if _FINISHED.search(plain) or plain.endswith((",", "、")):
+    if plain.endswith((",", "、")):
         return False
     if _numbered_level(plain) is not None:
-        return True
-    return not _SENTENCE_MARK.search(plain) and not _is_list_item(line) and not _ARTICLE.match(plain)
+        return not _FINISHED.search(plain.rstrip("”》")) and not _SENTENCE_MARK.search(plain[-2:])
+    return (
+        not _FINISHED.search(plain)
+        and not _SENTENCE_MARK.search(plain)
+        and not _is_list_item(line)
+        and not _ARTICLE.match(plain)
+    )
 
 
 def _is_whole_heading(line: _Line, wrap_width: int | None) -> bool:
@@ -269,6 +274,8 @@ def _join(texts: Sequence[str]) -> str:
 def _furniture_numbers(lines: Sequence[_Line]) -> set[int]:
     """Numbers of the lines that belong to the page and not to the document."""
     found = {line.number for line in lines if line.kind is BlockKind.FURNITURE}
+    cells = (line for line in lines if line.kind is BlockKind.PARAGRAPH)
+    found |= {line.number for line in cells if is_official_mark(line.plain) or line.plain.isdecimal()}
     in_links = False
     # Not what a format calls a heading or a cell, nor a part of a paragraph.
     whole = [
