@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from enum import IntEnum
@@ -20,7 +20,7 @@ from rich.console import Console
 from model.errors import ArtifactError, PolicyThemesError
 from model.labeller import Labeller, active_path
 from service.default_model import find_labeller
-from service.documents import STANDARD_INPUT, InputParagraph, Refusal, read_paragraph_lines, read_paragraphs, shown
+from service.documents import STANDARD_INPUT, ReadOptions, shown
 from service.label_run import LabelRun, RunOutcome
 from service.output_claim import claim_output
 from service.outputs import (
@@ -33,11 +33,11 @@ from service.outputs import (
     json_lines_writer,
     open_output,
 )
-from service.reading_in_order import ReadSource
 from service.run_journal import JournalError, RunJournal, RunKey, describe, journal_path
 from service.run_progress import show_progress
 from service.run_sources import FoundSources, Source, find_sources
 from service.shard_command import Workforce, is_shard_output, label_folder
+from service.source_reader import available_processors, open_reader, workers_for
 from service.writers.terminal_table import print_table
 
 
@@ -54,13 +54,10 @@ class ExitCode(IntEnum):
 
 _TABLE_WIDTH = 120  # of a table that goes elsewhere than to a terminal
 _MOST_REFUSALS = 20  # shown of a file; a binary file that is called .jsonl has one in each line
-_MOST_WORKERS = 8
-_WORTH_WORKERS_BYTES = 2 * 1024 * 1024  # a second's reading of text, about
-_READABLE = ".txt、.md、.jsonl"
 _DESCRIPTION = "给中文科技政策文件的每个段落标注主题：科技金融、孵化器、人才、知识产权、军民融合。"
 _EPILOG = f"""\
-输入：文本文件（.txt、.md；UTF-8、GB18030、UTF-16），或每行一个段落的 JSON Lines（.jsonl，字段 id 和 text）；
-文件夹连同子文件夹一起处理；“-”从标准输入读 JSON Lines。
+输入：Word（.docx）、PDF、网页（.html）、文本（.txt、.md），表格（.xlsx、.xls、.ods、.csv、.tsv、.parquet，每行一段），
+每行一个段落的 JSON Lines（.jsonl，字段 id 和 text），以及装着这些的 zip；文件夹连同子文件夹一起处理；“-”从标准输入读 JSON Lines。
 输出：按文件名结尾决定格式（{"、".join(OUTPUT_SUFFIXES)}）；不写 -o 时，在终端显示表格，在管道中输出 JSON Lines。
 退出码：0 全部完成；1 有文件或行未能处理（其余照常输出）；2 命令有误；3 没有可标注的内容；4 模型不可用；5 结果无法写入。
 例：policy-label 文件夹 -o 结果.csv
@@ -82,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--workers", type=int, metavar="个数", help="同时读取文件的进程数（默认：可用的处理器数，最多 8）"
     )
     parser.add_argument("--scheduler", metavar="地址", help="在 Dask 集群上标注 Parquet 文件夹，例如 tcp://主机:8786")
-    parser.add_argument("--text-column", metavar="列名", help="表格里正文所在的列（默认：自动辨认）")
+    parser.add_argument("--text-column", metavar="列名", help="表格里放正文的列（只有一列像正文时不必指明）")
     going_on = parser.add_mutually_exclusive_group()
     going_on.add_argument("--resume", action="store_true", help="接着上次没有做完的运行（中断、断电、磁盘已满之后）")
     going_on.add_argument("--restart", action="store_true", help="丢开上次没有做完的运行，从头开始")
@@ -186,7 +183,7 @@ def _run(options: argparse.Namespace, console: Console) -> ExitCode:
         return _run_shards(options, console)
     if options.output is not None:
         check_output(options.output)
-    found = find_sources(options.inputs, options.output, _READABLE)
+    found = find_sources(options.inputs, options.output)
     if not found.sources:
         for refusal in found.refusals:
             console.print(f"错误：{refusal}", style="red", markup=False)
@@ -223,7 +220,8 @@ def _label_documents(
         with _output(options, about, table) as write, _disk_errors(options.output):
             run.replay(write)
             with show_progress(console, found.sources, done.sources, done.rows) as progress:
-                run.go(write, _open_reader, _workers(options.workers, found.sources), progress)
+                workers = options.workers or workers_for(found.sources)
+                run.go(write, lambda: open_reader(ReadOptions(options.text_column), workers), workers, progress)
         if journal is not None:
             journal.remove()
     if table:
@@ -248,7 +246,7 @@ def _run_shards(options: argparse.Namespace, console: Console) -> ExitCode:
         Path(source),
         options.output,
         text_column=options.text_column,
-        workforce=Workforce(options.scheduler, options.workers, threads=_available_processors()),
+        workforce=Workforce(options.scheduler, options.workers, threads=available_processors()),
         model=options.model,
         find_labeller=lambda: _find_labeller(options, console),
         console=console,
@@ -286,7 +284,7 @@ def _open_journal(options: argparse.Namespace, sources: Sequence[Source], about:
     if options.output is None or any(source.path is None for source in sources):
         return None
     inputs = tuple((source.name, source.size, source.modified) for source in sources)
-    key = RunKey(about.model_version, {}, inputs)
+    key = RunKey(about.model_version, {"text_column": options.text_column}, inputs)
     path = journal_path(options.output)
     with _disk_errors(options.output):
         if options.resume and path.exists():
@@ -303,33 +301,6 @@ def _disk_errors(output: Path | None) -> Iterator[None]:
         raise
     except OSError as error:
         raise OutputError(f"写入 {output} 失败（{error.strerror}）；请检查磁盘空间和权限。") from None
-
-
-def _workers(asked: int | None, sources: Sequence[Source]) -> int:
-    """How many read side by side; one, in this process, where there is too little to read for others to be worth starting."""
-    if asked is not None:
-        return asked
-    if sum(source.size for source in sources) < _WORTH_WORKERS_BYTES:
-        return 1
-    return min(_available_processors(), _MOST_WORKERS)
-
-
-def _available_processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _open_reader() -> Iterator[ReadSource]:
-    def read(source: Source) -> Iterable[InputParagraph | Refusal]:
-        if source.path is None:
-            return read_paragraph_lines(_standard_input(), source.name)
-        return read_paragraphs(source.path)
-
-    yield read
-
-
-def _standard_input() -> Iterable[bytes]:
-    return () if sys.stdin is None else sys.stdin.buffer  # None where the shell closed it
 
 
 @contextmanager

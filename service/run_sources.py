@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.documents import STANDARD_INPUT, Refusal, find_files, is_supported, shown
+from service.readers.formats import READABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,12 @@ class FoundSources:
     missing: bool
 
 
-def find_sources(names: Sequence[str], output: Path | None, readable: str) -> FoundSources:
+def find_sources(names: Sequence[str], output: Path | None) -> FoundSources:
     """The sources behind `names`: files, folders with all below them, and standard input, which is read once and first.
 
     Args:
         names: as the user wrote them.
         output: where the result goes; an earlier result that lies among the sources is not one of them.
-        readable: the endings that can be read, for people.
     """
     sources = [Source(None, "标准输入")] if STANDARD_INPUT in names else []
     skipped: list[Path] = []
@@ -83,7 +83,7 @@ def find_sources(names: Sequence[str], output: Path | None, readable: str) -> Fo
         if not found:
             kinds = "、".join(sorted({file.suffix or "无扩展名" for file in others}))
             what = f"这里只有暂不能读取的文件（{kinds}）" if others else "文件夹里没有文件"
-            refusals.append(Refusal(shown(path), f"没有可标注的内容：{what}。可读取 {readable}。"))
+            refusals.append(Refusal(shown(path), f"没有可标注的内容：{what}。可读取 {READABLE}。"))
     return FoundSources(tuple(sources), tuple(skipped), tuple(refusals), missing)
 
 

@@ -99,7 +99,7 @@ def test_the_local_run_is_whole(
 
 def descendants(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
     try:
-        return psutil.Process(process.pid).children(recursive=True)
+        return list(psutil.Process(process.pid).children(recursive=True))
     except psutil.NoSuchProcess:
         return []
 
