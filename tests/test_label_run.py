@@ -164,8 +164,14 @@ def test_a_run_killed_again_and_again_goes_on(
 def test_only_what_is_not_done_is_labelled_again(command: Run, documents: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     command(documents, "-o", out, patch="dying(run_journal.RunJournal, 'commit', 5)")
-    count = "import service.documents as d; real = d.read_paragraphs\n"
-    count += "def told(path): print('READ', path.name); return real(path)\nimport service.label_command as c; c.read_paragraphs = told"
+    count = """
+import service.source_reader as reader
+real = reader.read_paragraphs
+def told(path, options):
+    print("READ", path.name)
+    return real(path, options)
+reader.read_paragraphs = told
+"""
     resumed = command(documents, "-o", out, "--resume", patch=count)
     read = resumed.stdout.decode().split()[1::2]
     assert read[0] == "07.jsonl", "the source that was being read is read again"
