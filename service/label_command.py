@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -20,7 +19,7 @@ from rich.console import Console
 from model.errors import ArtifactError, PolicyThemesError
 from model.labeller import Labeller, active_path
 from service.default_model import find_labeller
-from service.documents import STANDARD_INPUT, ReadOptions, shown
+from service.documents import STANDARD_INPUT, ReadOptions
 from service.label_run import LabelRun, RunOutcome
 from service.output_claim import claim_output
 from service.outputs import (
@@ -36,6 +35,7 @@ from service.outputs import (
 from service.run_journal import JournalError, RunJournal, RunKey, describe, journal_path
 from service.run_progress import show_progress
 from service.run_sources import FoundSources, Source, find_sources
+from service.run_summary import tell_summary
 from service.shard_command import Workforce, is_shard_output, label_folder
 from service.source_reader import available_processors, open_reader, workers_for
 from service.writers.terminal_table import print_table
@@ -53,12 +53,12 @@ class ExitCode(IntEnum):
 
 
 _TABLE_WIDTH = 120  # of a table that goes elsewhere than to a terminal
-_MOST_REFUSALS = 20  # shown of a file; a binary file that is called .jsonl has one in each line
 _DESCRIPTION = "给中文科技政策文件的每个段落标注主题：科技金融、孵化器、人才、知识产权、军民融合。"
 _EPILOG = f"""\
 输入：Word（.docx）、PDF、网页（.html）、文本（.txt、.md），表格（.xlsx、.xls、.ods、.csv、.tsv、.parquet，每行一段），
 每行一个段落的 JSON Lines（.jsonl，字段 id 和 text），以及装着这些的 zip；文件夹连同子文件夹一起处理；“-”从标准输入读 JSON Lines。
 输出：按文件名结尾决定格式（{"、".join(OUTPUT_SUFFIXES)}）；不写 -o 时，在终端显示表格，在管道中输出 JSON Lines。
+Parquet 文件夹可以逐片标注：policy-label 文件夹 -o 输出文件夹，全部完成时写出 _SUCCESS；再运行一次只做还没有做完的分片。
 退出码：0 全部完成；1 有文件或行未能处理（其余照常输出）；2 命令有误；3 没有可标注的内容；4 模型不可用；5 结果无法写入。
 例：policy-label 文件夹 -o 结果.csv
 """
@@ -112,9 +112,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         console.print("已中断；没有写出不完整的结果文件。")
         code = 128 + (stop.args[0] if stop.args else signal.SIGINT)  # as shells count
-    if options.output is not None and (journal := journal_path(options.output)).exists():
-        console.print(describe(journal), markup=False)
+    _tell_how_to_go_on(options.output, console)
     return code
+
+
+def _tell_how_to_go_on(output: Path | None, console: Console) -> None:
+    if is_shard_output(output):
+        console.print("已完成的分片都在；同样的命令再运行一次会接着做。")
+    elif output is not None and (journal := journal_path(output)).exists():
+        console.print(describe(journal), markup=False)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -165,6 +171,7 @@ class _ErrorConsole(Console):
     def on_broken_pipe(self) -> None:
         """Go on in silence: that nobody reads our words must not cost the result."""
         self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())  # Python writes what is left when it ends
 
 
 class _TableConsole(Console):
@@ -194,7 +201,7 @@ def _run(options: argparse.Namespace, console: Console) -> ExitCode:
             _check_journal(options)
         labeller = _find_labeller(options, console)
         outcome = _label_documents(options, found, labeller, console)
-    _report(outcome, found.skipped, labeller, console)
+    tell_summary(outcome, found.skipped, labeller, console)
     if outcome.refusals:
         return ExitCode.SOME_FAILED
     return ExitCode.DONE if outcome.counts["paragraphs"] else ExitCode.NOTHING_TO_LABEL
@@ -251,7 +258,7 @@ def _run_shards(options: argparse.Namespace, console: Console) -> ExitCode:
         find_labeller=lambda: _find_labeller(options, console),
         console=console,
     )
-    _report(outcome, skipped, labeller, console)
+    tell_summary(outcome, skipped, labeller, console)
     refused = outcome.counts["refused"]
     if refused:
         console.print(f"{refused} 行没有标注，原因写在结果的 label_error 列里。", style="red", markup=False)
@@ -327,28 +334,6 @@ def _json_lines_output() -> Iterator[RowWriter]:
         sys.stdout.reconfigure(encoding="utf-8")  # JSON between programs is UTF-8, whatever the console's code page
     with _standard_output() as stream:
         yield json_lines_writer(stream)
-
-
-def _report(outcome: RunOutcome, skipped: Sequence[Path], labeller: Labeller, console: Console) -> None:
-    summary, refusals = outcome.counts, outcome.refusals
-    console.print(f"共标注 {summary['paragraphs']} 段（模型 {labeller.version}）：", markup=False)
-    for theme in labeller.themes:
-        console.print(f"  {theme.name_zh} {summary[theme.id]}", markup=False)
-    console.print(f"  无主题 {summary['none']}；建议复核 {summary['uncertain']}", markup=False)
-    if skipped:
-        console.print(f"跳过 {len(skipped)} 个暂不能读取的文件：", markup=False)
-        for file in skipped:
-            console.print(f"  {shown(file)}", markup=False)
-    if refusals:
-        console.print(f"{len(refusals)} 处未能处理，其余已照常输出：", style="red", markup=False)
-        counts: Counter[str] = Counter()
-        for refusal in refusals:
-            counts[refusal.file] += 1
-            if counts[refusal.file] <= _MOST_REFUSALS:
-                console.print(f"  {refusal}", style="red", markup=False)
-        for name, count in counts.items():
-            if count > _MOST_REFUSALS:
-                console.print(f"  {name}：……另有 {count - _MOST_REFUSALS} 处", style="red", markup=False)
 
 
 if __name__ == "__main__":

@@ -534,3 +534,75 @@ def test_a_table_goes_where_it_was_asked_for(label: Run, tmp_path: Path, capsys:
     shown = capsys.readouterr().out
     assert re.search(r"第 4 行.*科技金融 \d\.\d\d", shown)
     assert "\x1b" not in shown
+
+
+def test_a_table_whose_reader_has_seen_enough_is_no_failure(tmp_path: Path, environment: dict[str, str]) -> None:
+    many = write_rows(tmp_path / "many.jsonl", *({"id": number, "text": LOAN} for number in range(2000)))
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [COMMAND, many, "--table"], env=environment, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (ExitCode.DONE, b"")
+
+
+def test_nobody_reading_our_words_does_not_cost_the_result(tmp_path: Path, environment: dict[str, str]) -> None:
+    few = write_rows(tmp_path / "few.jsonl", {"id": 1, "text": LOAN}, {"id": [], "text": ""})
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run([COMMAND, few, "-o", tmp_path / "out.csv"], env=environment, stderr=writing, check=False)
+    os.close(writing)
+    assert run.returncode == ExitCode.SOME_FAILED
+    assert len((tmp_path / "out.csv").read_bytes().splitlines()) == 2
+
+
+def test_workers_give_what_one_process_gives(label: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for number in range(30):
+        (source / f"{number:02}.txt").write_text(DOCUMENT.replace("某市", f"第{number}市"), encoding="utf-8")
+    (source / "07.txt").write_bytes(b"")
+    write_rows(source / "10.jsonl", *({"id": number, "text": LOAN} for number in range(700)))
+    assert label(source, "-o", tmp_path / "one.jsonl", "--workers", "1") == ExitCode.SOME_FAILED
+    assert label(source, "-o", tmp_path / "three.jsonl", "--workers", "3") == ExitCode.SOME_FAILED
+    assert len(rows_of((tmp_path / "one.jsonl").read_bytes())) == 29 * 2 + 700
+    assert (tmp_path / "three.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+
+
+def test_failures_are_counted_by_kind(label: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.txt").write_bytes(b"")
+    (source / "b.txt").write_bytes(b"")
+    (source / "c.txt").write_text("甲" * 30_000, encoding="utf-8")
+    (source / "d.txt").write_text(DOCUMENT, encoding="utf-8")
+    assert label(source, "-o", tmp_path / "out.jsonl") == ExitCode.SOME_FAILED
+    errors = capsys.readouterr().err
+    assert re.search(r"按原因：.*没有正文 \d", errors), errors
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--resume"], ["--restart"], ["-o", "x.csv", "--resume", "--restart"], ["-o", "x.csv", "--workers", "0"]],
+)
+def test_options_that_do_not_go_together_are_refused(tmp_path: Path, options: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([str(tmp_path), *options])
+    assert caught.value.code == ExitCode.BAD_COMMAND
+
+
+def test_standard_input_cannot_be_gone_on_with(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["-", "-o", str(tmp_path / "out.csv"), "--resume"])
+    assert caught.value.code == ExitCode.BAD_COMMAND
+
+
+def test_an_output_in_a_missing_folder_is_told_before_the_model_is_looked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.txt").write_text(DOCUMENT, encoding="utf-8")
+    for name, words in (("没有/out.csv", "没有这个文件夹"), ("out.doc", "不认识输出文件的扩展名")):
+        options = ["-o", str(tmp_path / name), "--model", str(tmp_path / "no model")]
+        assert main([str(tmp_path / "in.txt"), *options]) == ExitCode.OUTPUT_FAILED
+        assert words.replace("这个", f" {tmp_path / '没有'} 这个") in capsys.readouterr().err
