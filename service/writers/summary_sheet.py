@@ -160,7 +160,7 @@ class _Summary:
 
     def _heading(self, names: Sequence[str], counts: Sequence[str]) -> None:
         for column, name in enumerate(names):
-            put(self._sheet, self._row, column, name, self._formats.head)
+            self._sheet.write_string(self._row, column, name, self._formats.head)  # the empty one is coloured too
         for column, name in enumerate(counts, len(names)):
             put(self._sheet, self._row, column, name, self._formats.count_head)
         self._row += 1
