@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -36,6 +37,7 @@ MOST_PAGES = 2_000
 _MOST_GLYPHS_A_PAGE = 200_000  # sixty times a full page of small print
 _FEW_CHARACTERS = 30  # a page number and a stamp, beside a picture
 _PICTURE_SHARE = 0.3  # of the page, from which a picture is what the page consists of
+_MOST_OBJECTS = 5_000  # looked at to tell a picture
 _DRAWN_OBJECTS = 30  # of a page without any text: letters drawn as curves
 _NEEDS_OCR = "这一页是图片，没有可读取的文字；请先做文字识别（OCR）后再试。"
 
@@ -165,7 +167,7 @@ def _is_picture(page: pdfium.PdfPage, has_text: bool) -> bool:
     width, height = page.get_size()
     covered = 0.0
     drawn = 0
-    for thing in page.get_objects(max_depth=3):
+    for thing in islice(page.get_objects(max_depth=3), _MOST_OBJECTS):
         if thing.type == pdfium_c.FPDF_PAGEOBJ_IMAGE:
             left, bottom, right, top = thing.get_bounds()
             covered += max(right - left, 0) * max(top - bottom, 0)
