@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import islice
 
 from model.errors import TextError
 from model.paragraphs import BlockKind, LineEnd, SourceLine
@@ -118,6 +119,7 @@ _SENTENCE = re.compile(r"[。！？；]")
 _LONG_TEXT = 40  # characters; with a sentence mark, no item of a menu
 _FEWEST_LINKS = 3
 _LONGEST_CELL = 1_000
+_DEPTH_OF_CELL = 30  # elements between a cell or heading and its text
 _MOST_OPEN = 20_000
 
 
@@ -265,9 +267,8 @@ class _Page(HTMLParser):
         self._counts[closed.name] -= 1
         self._dropped -= closed.dropped
         self._preformatted -= closed.name == "pre"
-        inside = self._lines[closed.lines_before :]
-        if closed.menu and not any(line.is_long() for line in inside):
-            for line in inside:
+        if closed.menu and not any(line.is_long() for line in islice(self._lines, closed.lines_before, None)):
+            for line in islice(self._lines, closed.lines_before, None):
                 if line.kind is not BlockKind.HEADING or line.depth > 1:
                     line.kind = BlockKind.FURNITURE
         return closed.name
@@ -309,7 +310,7 @@ class _Page(HTMLParser):
 
     def _kind(self, length: int) -> tuple[BlockKind | None, int]:
         """What the innermost elements say the line is."""
-        for element in reversed(self._open):
+        for element in islice(reversed(self._open), _DEPTH_OF_CELL):
             if element.name in {"h1", "h2", "h3", "h4", "h5", "h6"}:
                 return BlockKind.HEADING, int(element.name[1])
             if element.name in {"td", "th"}:
