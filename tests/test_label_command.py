@@ -107,7 +107,7 @@ def test_a_folder_is_labelled_with_its_folders_in_every_encoding(label: Run, tmp
         "下级/d.TXT": codecs.BOM_UTF16_LE + DOCUMENT.encode("utf-16-le"),
         "下级/e.txt": codecs.BOM_UTF16_BE + DOCUMENT.encode("utf-16-be"),
         "下级/f.jsonl": json.dumps({"id": 1, "text": LOAN}).encode(),
-        "g.docx": b"PK\x03\x04",
+        "g.png": b"\x89PNG",
     }.items():
         (source / name).write_bytes(data)
     out = source / "out.jsonl"
@@ -125,10 +125,10 @@ def test_files_that_were_passed_over_are_told(label: Run, tmp_path: Path, capsys
     source = tmp_path / "in"
     source.mkdir()
     (source / "好.txt").write_text(DOCUMENT, encoding="utf-8")
-    (source / "表.xlsx").touch()
+    (source / "图.png").touch()
     assert label(source, "-o", tmp_path / "out.jsonl") == ExitCode.DONE
     assert "跳过 1 个" in (errors := capsys.readouterr().err)
-    assert str(source / "表.xlsx") in errors
+    assert str(source / "图.png") in errors
 
 
 def test_a_name_that_is_not_utf8_does_not_stop_the_run(label: Run, tmp_path: Path) -> None:
@@ -170,7 +170,8 @@ def test_everything_that_is_wrong_is_told_and_the_rest_comes_out(tmp_path: Path,
         "i-行.jsonl": "\n".join([good, *bad_rows, good]).encode(),
         "j-二进制.jsonl": b"\0\xff\n" * 100,
         "k-末尾.txt": DOCUMENT.encode("gb18030"),
-        "l.docx": b"PK\x03\x04",
+        "l.png": b"\x89PNG",
+        "m.docx": b"PK\x03\x04",
     }.items():
         (source / name).write_bytes(data)
     missing = tmp_path / "没有.txt"
@@ -198,7 +199,7 @@ def test_everything_that_is_wrong_is_told_and_the_rest_comes_out(tmp_path: Path,
     for sentence in (
         "没有.txt：找不到这个文件或文件夹",
         "空文件夹：没有可标注的内容",
-        "文件.docx：还不能读取 .docx 文件",
+        "文件.docx：压缩包已损坏或不完整",
         "b-空.txt：文件是空的（0 字节）",
         "c-图片.txt：这是图片文件",
         "d-二进制.txt：第 6 个字节是空字节",
@@ -219,7 +220,7 @@ def test_everything_that_is_wrong_is_told_and_the_rest_comes_out(tmp_path: Path,
         "跳过 1 个暂不能读取的文件",
     ):
         assert sentence in errors, errors
-    assert "119 处未能处理，其余已照常输出" in errors
+    assert "120 处未能处理，其余已照常输出" in errors
     assert "j-二进制.jsonl：……另有 80 处" in errors
     assert errors.count("二进制.jsonl 第") == 20
 
@@ -232,7 +233,7 @@ def test_everything_that_is_wrong_is_told_and_the_rest_comes_out(tmp_path: Path,
         pytest.param(["{tmp}/" + "长" * 300], ExitCode.BAD_COMMAND, "无法访问", id="name too long"),
         pytest.param(["{tmp}/没有.txt", "{tmp}/空"], ExitCode.BAD_COMMAND, "没有可标注的内容", id="missing and empty"),
         pytest.param(["{tmp}/空"], ExitCode.NOTHING_TO_LABEL, "文件夹里没有文件", id="empty folder"),
-        pytest.param(["{tmp}/别的"], ExitCode.NOTHING_TO_LABEL, "（.docx、无扩展名）", id="only other kinds"),
+        pytest.param(["{tmp}/别的"], ExitCode.NOTHING_TO_LABEL, "（.png、无扩展名）", id="only other kinds"),
         pytest.param(["{tmp}/文件.txt", "--model", "{tmp}/无"], ExitCode.NO_MODEL, "没有模型", id="missing model"),
         pytest.param(["{tmp}/文件.txt", "--model", "{tmp}/坏"], ExitCode.NO_MODEL, "policy-train", id="damaged model"),
     ],
@@ -243,7 +244,7 @@ def test_a_run_that_cannot_begin_says_why(
     for folder in ("空", "别的", "坏"):
         (tmp_path / folder).mkdir()
     (tmp_path / "文件.txt").write_text(DOCUMENT, encoding="utf-8")
-    (tmp_path / "别的" / "a.docx").touch()
+    (tmp_path / "别的" / "a.png").touch()
     (tmp_path / "别的" / "README").touch()
     (tmp_path / "坏" / "manifest.json").write_text("{", encoding="utf-8")
     before = sorted(path.name for path in tmp_path.rglob("*"))
@@ -402,7 +403,8 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, environment: dict[str
     ("ending", "code", "names"),
     [
         pytest.param(signal.SIGINT, 130, [], id="interrupted"),
-        pytest.param(signal.SIGKILL, -signal.SIGKILL, [".out.jsonl.part"], id="killed"),
+        pytest.param(signal.SIGTERM, 143, [], id="terminated"),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, [".out.jsonl.lock", ".out.jsonl.part"], id="killed"),
     ],
 )
 def test_a_run_that_is_cut_off_leaves_no_half_written_file(
@@ -418,15 +420,15 @@ def test_a_run_that_is_cut_off_leaves_no_half_written_file(
         process.stdin.write(json.dumps({"id": 1, "text": LOAN}).encode() + b"\n")
         process.stdin.flush()
         deadline = time.monotonic() + 60
-        while not any(folder.iterdir()):
+        while not any(folder.glob(".*.part")):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(ending)
         assert process.wait(60) == code
-        if ending is signal.SIGINT:
+        if ending is not signal.SIGKILL:
             assert "已中断" in process.stderr.read().decode()
-    assert [re.sub(r"\.\w+\.part$", ".part", path.name) for path in folder.iterdir()] == names
+    assert sorted(re.sub(r"\.\w+\.part$", ".part", path.name) for path in folder.iterdir()) == names
 
 
 @pytest.fixture
@@ -532,3 +534,75 @@ def test_a_table_goes_where_it_was_asked_for(label: Run, tmp_path: Path, capsys:
     shown = capsys.readouterr().out
     assert re.search(r"第 4 行.*科技金融 \d\.\d\d", shown)
     assert "\x1b" not in shown
+
+
+def test_a_table_whose_reader_has_seen_enough_is_no_failure(tmp_path: Path, environment: dict[str, str]) -> None:
+    many = write_rows(tmp_path / "many.jsonl", *({"id": number, "text": LOAN} for number in range(2000)))
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [COMMAND, many, "--table"], env=environment, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (ExitCode.DONE, b"")
+
+
+def test_nobody_reading_our_words_does_not_cost_the_result(tmp_path: Path, environment: dict[str, str]) -> None:
+    few = write_rows(tmp_path / "few.jsonl", {"id": 1, "text": LOAN}, {"id": [], "text": ""})
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run([COMMAND, few, "-o", tmp_path / "out.csv"], env=environment, stderr=writing, check=False)
+    os.close(writing)
+    assert run.returncode == ExitCode.SOME_FAILED
+    assert len((tmp_path / "out.csv").read_bytes().splitlines()) == 2
+
+
+def test_workers_give_what_one_process_gives(label: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for number in range(30):
+        (source / f"{number:02}.txt").write_text(DOCUMENT.replace("某市", f"第{number}市"), encoding="utf-8")
+    (source / "07.txt").write_bytes(b"")
+    write_rows(source / "10.jsonl", *({"id": number, "text": LOAN} for number in range(700)))
+    assert label(source, "-o", tmp_path / "one.jsonl", "--workers", "1") == ExitCode.SOME_FAILED
+    assert label(source, "-o", tmp_path / "three.jsonl", "--workers", "3") == ExitCode.SOME_FAILED
+    assert len(rows_of((tmp_path / "one.jsonl").read_bytes())) == 29 * 2 + 700
+    assert (tmp_path / "three.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+
+
+def test_failures_are_counted_by_kind(label: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.txt").write_bytes(b"")
+    (source / "b.txt").write_bytes(b"")
+    (source / "c.txt").write_text("甲" * 30_000, encoding="utf-8")
+    (source / "d.txt").write_text(DOCUMENT, encoding="utf-8")
+    assert label(source, "-o", tmp_path / "out.jsonl") == ExitCode.SOME_FAILED
+    errors = capsys.readouterr().err
+    assert re.search(r"按原因：.*没有正文 \d", errors), errors
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--resume"], ["--restart"], ["-o", "x.csv", "--resume", "--restart"], ["-o", "x.csv", "--workers", "0"]],
+)
+def test_options_that_do_not_go_together_are_refused(tmp_path: Path, options: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([str(tmp_path), *options])
+    assert caught.value.code == ExitCode.BAD_COMMAND
+
+
+def test_standard_input_cannot_be_gone_on_with(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["-", "-o", str(tmp_path / "out.csv"), "--resume"])
+    assert caught.value.code == ExitCode.BAD_COMMAND
+
+
+def test_an_output_in_a_missing_folder_is_told_before_the_model_is_looked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.txt").write_text(DOCUMENT, encoding="utf-8")
+    for name, words in (("没有/out.csv", "没有这个文件夹"), ("out.doc", "不认识输出文件的扩展名")):
+        options = ["-o", str(tmp_path / name), "--model", str(tmp_path / "no model")]
+        assert main([str(tmp_path / "in.txt"), *options]) == ExitCode.OUTPUT_FAILED
+        assert words.replace("这个", f" {tmp_path / '没有'} 这个") in capsys.readouterr().err

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from service.label_columns import label_fields
 from service.run import Row, RowWriter, Run
 from service.writers.row_parts import file_of, headings_of, kept_columns, number_of, sheet_row_of, span_of
 
@@ -42,16 +43,6 @@ def result_schema(run: Run) -> pa.Schema:
     `columns` holds the other columns of the source, as a JSON object; what a format has no place for is null.
     """
     span = pa.struct([("first", pa.int64()), ("last", pa.int64())])
-    term = pa.struct([("text", pa.string()), ("start", pa.int32()), ("end", pa.int32()), ("weight", pa.float64())])
-    evidence = pa.struct(
-        [
-            ("theme", pa.string()),
-            ("text", pa.string()),
-            ("start", pa.int32()),
-            ("end", pa.int32()),
-            ("terms", pa.list_(term)),
-        ]
-    )
     return pa.schema(
         [
             ("file", pa.string()),
@@ -63,11 +54,7 @@ def result_schema(run: Run) -> pa.Schema:
             ("lines", span),
             ("headings", pa.list_(pa.string())),
             ("text", pa.string()),
-            ("themes", pa.list_(pa.string())),
-            ("primary", pa.string()),
-            ("scores", pa.struct([(theme.id, pa.float64()) for theme in run.themes])),
-            ("uncertain", pa.list_(pa.string())),
-            ("evidence", pa.list_(evidence)),
+            *label_fields(run.themes),
             ("columns", pa.string()),
         ],
         metadata={
