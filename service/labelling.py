@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from model.label import Label
 from model.labeller import Labeller, LabelPath
 from service.documents import InputParagraph
-from service.outputs import Row
+from service.run import Row
 
 if TYPE_CHECKING:
     from service.admission import Admission
