@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from model.labeller import Labeller
 from model.paragraphs import BlockKind
 from service.documents import DocumentBlock, Refusal
 from service.labelling import BATCH_PARAGRAPHS
+from service.metrics import Metrics
+from service.model_registry import ServedModel
 from service.outputs import Row
 
 
@@ -29,13 +30,18 @@ class OtherBlock:
 DocumentPart = LabelledParagraph | OtherBlock | Refusal
 
 
-def label_document(items: Iterable[DocumentBlock | Refusal], name: str, labeller: Labeller) -> Iterator[DocumentPart]:
-    """`items` of the document `name` in their order, the paragraphs among them labelled in batches."""
+def label_document(
+    items: Iterable[DocumentBlock | Refusal], name: str, model: ServedModel, metrics: Metrics
+) -> Iterator[DocumentPart]:
+    """`items` of the document `name` in their order, the paragraphs among them labelled in batches, and counted."""
     waiting = iter(items)
     number = 0
     while batch := list(islice(waiting, BATCH_PARAGRAPHS)):
         texts = [item.text for item in batch if isinstance(item, DocumentBlock) and item.kind is BlockKind.PARAGRAPH]
-        labels = iter(labeller.label(texts))
+        found = model.labeller.label(texts)
+        metrics.labelled(found, model)
+        metrics.refused(sum(isinstance(item, Refusal) for item in batch))
+        labels = iter(found)
         for item in batch:
             if isinstance(item, Refusal):
                 yield item
