@@ -1,21 +1,21 @@
 """`/v1/documents`: a whole file in, its blocks in order and its labelled paragraphs out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from model.errors import PolicyThemesError
 from service.accepted_type import choose_type
 from service.api_types import DocumentRequest, DocumentResponse, request_body
 from service.document_answer import DocumentAnswer
 from service.document_file import FILE_SUFFIXES, DocumentFile
 from service.document_labelling import label_document
-from service.documents import DocumentBlock, ReadOptions, Refusal, UnsupportedFileError, read_blocks, text_blocks
+from service.documents import DocumentBlock, ReadOptions, Refusal
 from service.json_answer import JSON, MODEL_HEADER
 from service.json_body import read_json
 from service.parts import ServiceParts
 from service.problems import ProblemError, ProblemKind, problem_responses
+from service.readers.plain_text import text_blocks
 from service.run import OutputError, Run
 from service.uploads import received_upload
 
@@ -41,8 +41,6 @@ _BY_REFUSAL = {
 
 _OFFERED = (JSON, *FILE_SUFFIXES)
 _FILE_SCHEMA = {"type": "string", "format": "binary"}
-
-_Read = Callable[[], Iterator[DocumentBlock | Refusal]]
 
 
 def document_routes(parts: ServiceParts) -> APIRouter:
@@ -77,18 +75,18 @@ def document_routes(parts: ServiceParts) -> APIRouter:
         if request.headers.get("content-type", "").lower().startswith(_MULTIPART):
             async with received_upload(request) as upload:
                 options = ReadOptions(upload.text_column)
-                return await answer(upload.name, lambda: read_blocks(upload.path, upload.name, options), media_type)
+                items = parts.readers.read(upload.path, upload.name, options)
+                return await answer(upload.name, items, media_type)
         document = await read_json(request, DocumentRequest)
-        return await answer(document.name, lambda: text_blocks(document.text, document.name), media_type)
+        return await answer(document.name, text_blocks(document.text, document.name), media_type)
 
-    async def answer(name: str, read: _Read, media_type: str) -> Response:
+    async def answer(name: str, items: Iterator[DocumentBlock | Refusal], media_type: str) -> Response:
         model = parts.model
         filled = (
             DocumentAnswer(model.version) if media_type == JSON else DocumentFile(Run.of(model.labeller), media_type)
         )
         try:
-            labelled = label_document(told(name, read), name, model, parts.metrics)
-            await parts.admission.run(lambda: filled.fill(labelled))
+            await parts.admission.run(lambda: filled.fill(label_document(items, model, parts.metrics)))
             if filled.empty and filled.refusals:
                 raise _problem_of(filled.refusals)
             headers = {MODEL_HEADER: model.version, **filled.headers(name)}
@@ -101,16 +99,6 @@ def document_routes(parts: ServiceParts) -> APIRouter:
         return StreamingResponse(closing(filled), headers=headers, media_type=media_type)
 
     return router
-
-
-def told(name: str, read: _Read) -> Iterator[DocumentBlock | Refusal]:
-    """What `read` yields; what it raises becomes the refusal of the file."""
-    try:
-        yield from read()
-    except UnsupportedFileError as error:
-        yield Refusal(name, str(error), kind="unsupported")
-    except PolicyThemesError as error:
-        yield Refusal(name, str(error))
 
 
 def closing(answer: DocumentAnswer | DocumentFile) -> Iterator[bytes]:
