@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api_keys import ApiKeys, Caller, Role
-from service.problems import ProblemError, ProblemKind, problem_response
+from service.problems import ProblemError, ProblemKind, answer_to
 from service.rate_limit import RateLimit
 
 _CALLER = "policy_themes.caller"
@@ -55,7 +55,7 @@ class Access:
             try:
                 self._judge(scope)
             except ProblemError as problem:
-                await problem_response(problem.kind, str(problem), headers=problem.headers)(scope, receive, send)
+                await answer_to(problem, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

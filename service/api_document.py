@@ -6,9 +6,23 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from service.api_types import DocumentRequest, FeedbackRequest, LabelRequest
-from service.problems import Problem
+from service.doccano import DoccanoRequest
+from service.inference_protocol import InferenceRequest
+from service.label_studio import PredictRequest, SetupRequest, WebhookRequest
+from service.problems import InferenceProblem, Problem
 
-_READ_BY_OURSELVES = (LabelRequest, DocumentRequest, FeedbackRequest, Problem)
+_READ_BY_OURSELVES = (
+    LabelRequest,
+    DocumentRequest,
+    FeedbackRequest,
+    InferenceRequest,
+    PredictRequest,
+    SetupRequest,
+    WebhookRequest,
+    DoccanoRequest,
+    Problem,
+    InferenceProblem,
+)
 _FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 
 
