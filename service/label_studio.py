@@ -39,7 +39,7 @@ _ANNOTATED = frozenset({"ANNOTATION_CREATED", "ANNOTATION_UPDATED"})
 class _Loose(BaseModel):
     """Label Studio sends more than is read here, and more with each release."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
 
 class Task(_Loose):
