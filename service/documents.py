@@ -86,10 +86,10 @@ def is_supported(path: Path) -> bool:
     return path.suffix.lower() in ENDINGS or path.suffix.lower() in ADVICE
 
 
-def needs_process(path: Path) -> bool:
-    """Whether `path` is of a format that can do harm to whoever reads it, so that a `ReadingProcess` should."""
+def needs_process(path: Path, name: str | None = None) -> bool:
+    """Whether `path`, known to users as `name`, is of a format that can do harm to whoever reads it, so that a `ReadingProcess` should."""
     try:
-        return recognise(path, path.name) not in _HARMLESS
+        return recognise(path, name or path.name) not in _HARMLESS
     except (UnreadableError, OSError):
         return False  # refused before it is read
 

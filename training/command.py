@@ -16,6 +16,7 @@ from model.artifact import default_model_folder, load_labeller
 from model.errors import DataError, PolicyThemesError
 from model.features import FeatureReader
 from model.pipeline import calibrate
+from model.store import ModelStore
 from training.ablation import ablate
 from training.agreement import measure_agreement, read_double_labels
 from training.block_report import score_blocks
@@ -29,6 +30,7 @@ from training.keyword_rule import label_by_keywords
 from training.metrics import Truth, score
 from training.near_duplicates import MOST_SIMILAR, near_duplicates
 from training.peers import PEERS, training_texts
+from training.release import release
 from training.report import interval, length_keys, markdown_table, review_tables, score_table, slice_table, worst_errors
 from training.train import STEPS, train
 
@@ -97,6 +99,26 @@ def build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("ablate", parents=[gold, data], help="逐项改动配方，看每一项值多少")
     command.set_defaults(run=_ablate)
 
+    store = argparse.ArgumentParser(add_help=False)
+    store.add_argument(
+        "--store", type=Path, metavar="文件夹", required=True, help="模型库（policy-serve --store 所用的）"
+    )
+
+    command = commands.add_parser(
+        "release", parents=[store, data], help="把训练好的模型发布到模型库，正在运行的服务随即换用"
+    )
+    command.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        metavar="模型",
+        default=default_model_folder(),
+        help="模型文件夹（默认 %(default)s）",
+    )
+    command.set_defaults(run=_release)
+
+    command = commands.add_parser("rollback", parents=[store], help="让模型库退回上一个版本")
+    command.set_defaults(run=_rollback)
     data_commands = commands.add_parser("data", help="数据文件夹的维护").add_subparsers(
         title="命令", metavar="命令", required=True
     )
@@ -305,6 +327,18 @@ def _ablate(options: argparse.Namespace) -> int:
 
 def _membership(themes: Sequence[Sequence[str]], theme_ids: Sequence[str]) -> Truth:
     return np.array([[theme in one for theme in theme_ids] for one in themes])
+
+
+def _release(options: argparse.Namespace) -> int:
+    version = release(options.model, options.store, read_dataset(options.data))
+    print(f"模型 {version} 已发布到 {options.store}，正在运行的服务随即换用")
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    version = ModelStore(options.store).rollback()
+    print(f"{options.store} 已退回模型 {version}")
+    return 0
 
 
 def _blocks(options: argparse.Namespace) -> int:
