@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 
 from model.errors import TextError
@@ -22,6 +21,7 @@ from service.body_limit import BodyLimit
 from service.documents import InputParagraph, Refusal, document_paragraphs
 from service.labelling import label_paragraphs
 from service.problems import PROBLEM_JSON, Problem, add_problem_handlers
+from service.web_page import page_router
 
 LARGEST_BODY = 16 * 1024 * 1024  # bytes; a thousand paragraphs of ordinary length are under one MiB
 
@@ -91,8 +91,5 @@ def create_app(labeller: Labeller, *, largest_body: int = LARGEST_BODY) -> FastA
         """模型已装入，可以标注。"""
         return Status(status="ok", model=labeller.version)
 
-    @app.get("/", include_in_schema=False)
-    def root() -> RedirectResponse:
-        return RedirectResponse("/docs")
-
+    app.include_router(page_router(lambda: [theme.id for theme in labeller.themes]))
     return app

@@ -1,0 +1,94 @@
+"""The page at `/`: its files, held in memory, with headers that let a browser run nothing but them."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from fastapi import APIRouter, Request, Response
+
+from service.theme_style import theme_styles
+
+_MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+# Everything comes from this server, no script or style stands in the markup, and no script may make markup out of a string.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
+PAGE_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-cache",  # kept by the browser, and asked for again: an update shows at once
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _PageFile:
+    content: bytes
+    media_type: str
+    tag: str
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> "_PageFile":
+        media_type = _MEDIA_TYPES[name[name.rindex(".") :]]
+        return cls(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+
+    def answer(self, request: Request) -> Response:
+        headers = {**PAGE_HEADERS, "etag": self.tag}
+        known = request.headers.get("if-none-match", "")
+        if self.tag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
+            return Response(status_code=304, headers=headers)
+        return Response(self.content, media_type=self.media_type, headers=headers)
+
+
+def page_router(theme_ids: Callable[[], Sequence[str]]) -> APIRouter:
+    """The routes of the page: `/`, and its files below `/page/`. They hold nothing of any document or model.
+
+    Args:
+        theme_ids: the themes of the model that is served now; the page's colours follow them.
+    """
+    folder = files("service") / "page"
+    names = [item.name for item in folder.iterdir() if item.name.endswith(tuple(_MEDIA_TYPES))]
+    held = {name: _PageFile.of(name, (folder / name).read_bytes()) for name in names}
+    router = APIRouter(include_in_schema=False)
+
+    @router.api_route("/", methods=["GET", "HEAD"])
+    def page(request: Request) -> Response:
+        return held["index.html"].answer(request)
+
+    @router.api_route("/page/themes.css", methods=["GET", "HEAD"])
+    def theme_colours(request: Request) -> Response:
+        return _PageFile.of("themes.css", theme_rules(theme_ids()).encode()).answer(request)
+
+    for name, file in held.items():
+        if name != "index.html":
+            router.add_api_route(f"/page/{name}", file.answer, methods=["GET", "HEAD"])
+    return router
+
+
+def theme_rules(theme_ids: Sequence[str]) -> str:
+    """Style rules that give `.theme-0`, `.theme-1`, … their marker and colours; the dark ones where the page is dark, and never on paper."""
+    light, dark = [], []
+    for position, style in enumerate(theme_styles(theme_ids).values()):
+        rules = "--ink:{0.ink};--tint:{0.tint};--fill:{0.fill}"
+        light.append(f'.theme-{position}{{--marker:"{style.marker}";{rules.format(style.light)}}}')
+        dark.append(f'[data-colours="dark"] .theme-{position}{{{rules.format(style.dark)}}}')
+    return "\n".join((*light, "@media screen{", *dark, "}", ""))
