@@ -1,6 +1,6 @@
 """What the HTTP service takes and gives, with examples for its documentation."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -117,21 +117,86 @@ class LabelResponse(BaseModel):
     results: list[ResultOut]
 
 
-class DocumentParagraphOut(LabelOut):
+class PlaceOut(BaseModel):
+    """Where a block stands; which fields there are depends on the kind of file."""
+
+    lines: tuple[int, int] | None = Field(default=None, description="文本：起止行，从 1 开始")
+    pages: tuple[int, int] | None = Field(default=None, description="PDF：起止页")
+    sheet: str | None = Field(default=None, description="表格：工作表")
+    row: int | None = Field(default=None, description="表格：行号，表头为 1")
+    columns: dict[str, Any] | None = Field(default=None, description="表格：这一行的其他列")
+
+
+class DocumentParagraphOut(PlaceOut, LabelOut):
     """A paragraph of a document, its place and its label."""
 
     file: str
     paragraph: int = Field(description="段落序号，从 1 开始")
-    lines: tuple[int, int] = Field(description="在原文中的起止行，从 1 开始")
     headings: list[str] = Field(description="所属标题，由外到内")
     text: str
 
 
+class OtherBlockOut(PlaceOut):
+    """A block that is not labelled."""
+
+    kind: Literal["heading", "byline", "furniture"]
+    text: str
+    headings: list[str] = Field(description="它上面的标题，由外到内")
+
+
+class ParagraphBlockOut(BaseModel):
+    """A paragraph, by its number in `results`."""
+
+    kind: Literal["paragraph"]
+    result: int = Field(description="在 results 里的序号，从 0 开始")
+
+
+class RefusalOut(BaseModel):
+    """A part of the document that could not be read or labelled; the rest is there."""
+
+    file: str
+    line: int | None = None
+    page: int | None = None
+    kind: str = Field(examples=["too_large"])
+    message: str
+
+
 class DocumentResponse(BaseModel):
-    """A document's paragraphs in order; headings, bylines and page furniture are left out."""
+    """A document: its paragraphs labelled, and all its blocks in order."""
 
     model: str
     results: list[DocumentParagraphOut]
+    blocks: list[OtherBlockOut | ParagraphBlockOut] = Field(description="文件的全部内容，按原文顺序")
+    refusals: list[RefusalOut] = Field(description="没有处理的部分和原因")
+
+
+_ThemeId = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$", examples=["tech_finance"])]
+_Version = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]{0,79}$", examples=["0.1.0+1a2b3c4d5e"])]
+
+
+class FeedbackRequest(_Strict):
+    """What the themes of a paragraph should be."""
+
+    text: _CleanText = Field(min_length=1, max_length=LONGEST_PARAGRAPH, examples=[_EXAMPLE_TEXT])
+    themes: list[_ThemeId] = Field(
+        max_length=_MOST_FIELDS, description="应有的主题；没有则为空", examples=[["tech_finance"]]
+    )
+    primary: _ThemeId | None = Field(default=None, description="主要主题；没有时为 other", examples=["tech_finance"])
+    model: _Version = Field(description="给出标注的模型版本")
+    predicted: list[_ThemeId] = Field(max_length=_MOST_FIELDS, description="模型给出的主题", examples=[[]])
+    file: _CleanText | None = Field(default=None, max_length=1024)
+    paragraph: int | None = Field(default=None, ge=1, le=2**53)
+    note: _CleanText | None = Field(default=None, max_length=2_000, description="说明")
+    key: _CleanText | None = Field(
+        default=None, min_length=1, max_length=128, description="幂等键：同一个键的重复提交只记一次"
+    )
+
+
+class FeedbackResponse(BaseModel):
+    """That the correction is kept."""
+
+    id: int
+    text_sha256: str
 
 
 class ThemeOut(BaseModel):
@@ -161,8 +226,28 @@ class ModelResponse(BaseModel):
     scores: dict[str, Any] = Field(description="训练时交叉验证的成绩")
 
 
+class ModelEntry(BaseModel):
+    """A model that can be served."""
+
+    version: str
+    active: bool = Field(description="是否正在使用")
+
+
+class ModelsResponse(BaseModel):
+    """The models that can be served, the newest first."""
+
+    models: list[ModelEntry]
+
+
 class Status(BaseModel):
     """Whether the service is up."""
 
     status: str = Field(examples=["ok"])
     model: str | None = None
+    fault: str | None = Field(default=None, description="最近一次换模型没有成功的原因；原来的模型仍在使用")
+
+
+def request_body(model: type[BaseModel], *, others: dict[str, Any] | None = None) -> dict[str, Any]:
+    """For the documentation of an address that reads its body itself: the body is a `model`, or one of `others` by content type."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}, **(others or {})}}}

@@ -42,11 +42,30 @@ class Refusal:
     file: str
     message: str
     line: int | None = None
+    page: int | None = None
+    kind: str = "unreadable"
 
     def __str__(self) -> str:
         """One sentence for the summary."""
         where = self.file if self.line is None else f"{self.file} 第 {self.line} 行"
         return f"{where}：{self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentBlock:
+    """One block of a document and its place in it."""
+
+    kind: BlockKind
+    text: str
+    headings: tuple[str, ...]
+    place: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read a file."""
+
+    text_column: str | None = None
 
 
 def shown(path: Path) -> str:
@@ -103,6 +122,33 @@ def read_paragraphs(path: Path) -> Iterator[InputParagraph | Refusal]:
         raise UnsupportedFileError(
             f"还不能读取 {path.suffix or '没有扩展名的'} 文件；请另存为 UTF-8 文本（.txt），或整理成 JSON Lines（.jsonl）后再试。"
         )
+
+
+def read_blocks(path: Path, name: str, options: ReadOptions) -> Iterator[DocumentBlock | Refusal]:
+    """All blocks of a text document, in order."""
+    if path.suffix.lower() not in DOCUMENT_SUFFIXES:
+        raise UnsupportedFileError("还不能读取这种文件；请另存为 UTF-8 文本（.txt）后再试。")
+    yield from text_blocks(decode_text(path.read_bytes()), name)
+
+
+def text_blocks(text: str, name: str) -> Iterator[DocumentBlock | Refusal]:
+    """All blocks of a document's text, in order."""
+    check_text(text)
+    lines = list(StringIO(text, newline=None))
+    for position, line in enumerate(lines):
+        if len(line.strip()) > LONGEST_PARAGRAPH:
+            yield Refusal(name, _too_long(len(line.strip())), position + 1, kind="too_large")
+            lines[position] = ""
+    for block in split_blocks(lines):
+        if len(block.text) > LONGEST_PARAGRAPH:
+            yield Refusal(
+                name,
+                f"从这一行到第 {block.lines[1]} 行合成一段，{_too_long(len(block.text))}",
+                block.lines[0],
+                kind="too_large",
+            )
+            continue
+        yield DocumentBlock(block.kind, block.text, block.headings, {"lines": list(block.lines)})
 
 
 def document_paragraphs(text: str, name: str) -> Iterator[InputParagraph | Refusal]:

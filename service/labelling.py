@@ -1,14 +1,20 @@
 """Paragraphs in, rows out, in batches: what every door of the service does between reading and writing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from model.labeller import Labeller
+from model.label import Label
+from model.labeller import Labeller, LabelPath
 from service.documents import InputParagraph
 from service.outputs import Row
 
+if TYPE_CHECKING:
+    from service.admission import Admission
+
 # Enough paragraphs to spread the cost of a call, few enough to keep memory flat and progress smooth.
 BATCH_PARAGRAPHS = 256
+_SMALL = 2_000  # characters, which the fast path labels in less time than a thread takes to begin
 
 
 def label_paragraphs(paragraphs: Iterable[InputParagraph], labeller: Labeller) -> Iterator[Row]:
@@ -18,3 +24,14 @@ def label_paragraphs(paragraphs: Iterable[InputParagraph], labeller: Labeller) -
         labels = labeller.label([paragraph.text for paragraph in batch])
         for paragraph, label in zip(batch, labels, strict=True):
             yield {**paragraph.place, "text": paragraph.text, **label.as_record()}
+
+
+async def label_batch(texts: Sequence[str], labeller: Labeller, admission: "Admission") -> list[Label]:
+    """The labels of `texts`: of a few at once, where the model is fast; of more on a thread, once there is a slot.
+
+    Raises:
+        ProblemError: there is more to do than can wait.
+    """
+    if labeller.card["path"] == LabelPath.FAST and sum(map(len, texts)) <= _SMALL:
+        return labeller.label(texts)
+    return await admission.run(lambda: labeller.label(texts))

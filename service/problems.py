@@ -1,6 +1,7 @@
 """Errors over HTTP: problem details (RFC 9457) with a sentence for a person and a stable `type` for a program."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -9,16 +10,55 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from model.errors import TextError
+from model.errors import PolicyThemesError, TextError
 
 PROBLEM_JSON = "application/problem+json"
 _TYPE_PREFIX = "urn:policy-themes:problem:"
-_HTTP_TITLES = {
-    404: ("not-found", "没有这个地址"),
-    405: ("method-not-allowed", "这个地址不接受此方法"),
-    413: ("too-large", "请求过大"),
-    415: ("unsupported-media-type", "不支持的内容类型"),
-}
+
+
+class ProblemKind(Enum):
+    """Every kind of problem: the end of its `type`, which never changes, its status, and its title."""
+
+    UNREADABLE_BODY = ("unreadable-body", 400, "请求正文无法读取")
+    UNAUTHENTICATED = ("unauthenticated", 401, "需要密钥")
+    FORBIDDEN = ("forbidden", 403, "这个密钥不能做此操作")
+    CROSS_SITE = ("cross-site", 403, "不接受来自其他网站的请求")
+    NOT_FOUND = ("not-found", 404, "没有这个地址")
+    UNKNOWN_MODEL = ("unknown-model", 404, "没有这个模型")
+    METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "这个地址不接受此方法")
+    NOT_ACCEPTABLE = ("not-acceptable", 406, "给不出所要的格式")
+    TOO_SLOW = ("too-slow", 408, "请求正文传得太慢")
+    KEY_REUSED = ("key-reused", 409, "这个幂等键已用于别的内容")
+    MODEL_REFUSED = ("model-refused", 409, "这个模型不能启用")
+    TOO_LARGE = ("too-large", 413, "请求过大")
+    UNSUPPORTED_MEDIA_TYPE = ("unsupported-media-type", 415, "不支持的内容类型")
+    UNSUPPORTED_DOCUMENT = ("unsupported-document", 415, "读不了这种文件")
+    INVALID_REQUEST = ("invalid-request", 422, "请求内容有误")
+    INVALID_TEXT = ("invalid-text", 422, "文本无法处理")
+    UNREADABLE_DOCUMENT = ("unreadable-document", 422, "文件无法读取")
+    ENCRYPTED_DOCUMENT = ("encrypted-document", 422, "文件加了密")
+    EMPTY_DOCUMENT = ("empty-document", 422, "文件是空的")
+    NEEDS_OCR = ("needs-ocr", 422, "文件里没有文字层")
+    TOO_MANY_REQUESTS = ("too-many-requests", 429, "请求过于频繁")
+    OVERLOADED = ("overloaded", 503, "服务正忙")
+    FEEDBACK_UNAVAILABLE = ("feedback-unavailable", 503, "反馈暂时存不了")
+    NOT_READY = ("not-ready", 503, "服务不可用")
+    STORAGE_FULL = ("storage-full", 507, "磁盘已满")
+    INTERNAL = ("internal", 500, "服务内部出错")
+
+    def __init__(self, type_end: str, status: int, title: str) -> None:
+        self.type = _TYPE_PREFIX + type_end
+        self.status = status
+        self.title = title
+
+
+class ProblemError(PolicyThemesError):
+    """Ends a request with a problem; raised by what knows that it is serving HTTP."""
+
+    def __init__(self, kind: ProblemKind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.headers = headers
 
 
 class FieldProblem(BaseModel):
@@ -31,49 +71,84 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """Problem details as RFC 9457 describes them."""
 
-    type: str = Field(examples=["urn:policy-themes:problem:invalid-request"])
-    title: str = Field(examples=["请求内容有误"])
+    type: str = Field(examples=[ProblemKind.INVALID_REQUEST.type])
+    title: str = Field(examples=[ProblemKind.INVALID_REQUEST.title])
     status: int = Field(examples=[422])
     detail: str = Field(examples=["paragraphs[0].text：缺少这个字段"])
     errors: list[FieldProblem] = Field(default_factory=list)
 
 
 def problem_response(
-    status: int, kind: str, title: str, detail: str, errors: Sequence[FieldProblem] = ()
+    kind: ProblemKind, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """A response whose body is a `Problem`."""
-    problem = Problem(type=_TYPE_PREFIX + kind, title=title, status=status, detail=detail, errors=list(errors))
-    return JSONResponse(problem.model_dump(), status_code=status, media_type=PROBLEM_JSON)
+    problem = Problem(type=kind.type, title=kind.title, status=kind.status, detail=detail, errors=list(errors))
+    return JSONResponse(problem.model_dump(), status_code=kind.status, headers=headers, media_type=PROBLEM_JSON)
 
 
+def problem_responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
+    """For the documentation of an address: the problems that it may answer with, beside those that every address may."""
+    titles: dict[int, list[str]] = {}
+    for kind in (*kinds, *_ANYWHERE):
+        titles.setdefault(kind.status, []).append(kind.title)
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": "；".join(titles[status]), "content": content} for status in sorted(titles)}
+
+
+# With keys, limits and a queue, any address may say so.
+_ANYWHERE = (
+    ProblemKind.UNAUTHENTICATED,
+    ProblemKind.FORBIDDEN,
+    ProblemKind.TOO_SLOW,
+    ProblemKind.TOO_LARGE,
+    ProblemKind.UNSUPPORTED_MEDIA_TYPE,
+    ProblemKind.TOO_MANY_REQUESTS,
+    ProblemKind.OVERLOADED,
+)
+_BY_STATUS = {
+    400: ProblemKind.UNREADABLE_BODY,
+    404: ProblemKind.NOT_FOUND,
+    405: ProblemKind.METHOD_NOT_ALLOWED,
+    413: ProblemKind.TOO_LARGE,
+    415: ProblemKind.UNSUPPORTED_MEDIA_TYPE,
+    503: ProblemKind.OVERLOADED,
+}
 _MESSAGES = {
     "missing": "缺少这个字段",
     "extra_forbidden": "不认识的字段",
     "string_type": "应当是字符串",
+    "bool_type": "应当是 true 或 false",
+    "int_type": "应当是整数",
+    "int_parsing": "应当是整数",
     "list_type": "应当是列表",
+    "model_type": "应当是 JSON 对象",
     "model_attributes_type": "应当是 JSON 对象",
     "dict_type": "应当是 JSON 对象",
     "string_unicode": "含有不成对的代理码，无法保存；请改正来源文本的编码",
+    "string_pattern_mismatch": "不是这个字段的写法",
 }
 _MOST_ERRORS = 20  # listed in one answer
 _LONGEST_NAME = 64  # of a field, as an answer repeats it
 
 
+_LIMIT_MESSAGES = {
+    "too_long": "过长，最多 {max_length}",
+    "string_too_long": "过长，最多 {max_length}",
+    "too_short": "过短，至少 {min_length}",
+    "string_too_short": "过短，至少 {min_length}",
+    "greater_than_equal": "过小，至少 {ge}",
+    "less_than_equal": "过大，最多 {le}",
+    "value_error": "{error}",
+}
+
+
 def _message(error: dict[str, Any]) -> str:
-    known = _MESSAGES.get(error["type"])
-    if known is not None:
-        return known
-    limits = error.get("ctx", {})
-    match error["type"]:
-        case "too_long" | "string_too_long":
-            return f"过长，最多 {limits['max_length']}"
-        case "too_short" | "string_too_short":
-            return f"过短，至少 {limits['min_length']}"
-        case "json_invalid":
-            return f"不是有效的 JSON（第 {error['loc'][-1] + 1} 个字符处）"
-        case "value_error":
-            return str(limits["error"])
-    return str(error["msg"])
+    kind = error["type"]
+    if kind == "json_invalid":
+        return f"不是有效的 JSON（第 {error['loc'][-1] + 1} 个字符处）"
+    if kind in _LIMIT_MESSAGES:
+        return _LIMIT_MESSAGES[kind].format(**error["ctx"])
+    return _MESSAGES.get(kind) or str(error["msg"])
 
 
 def _where(error: dict[str, Any]) -> str:
@@ -89,27 +164,38 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
 
 
+def field_problems(errors: Sequence[Any]) -> list[FieldProblem]:
+    """What pydantic found wrong, in words; `errors` as `ValidationError.errors()` gives them, each place beginning with body or query."""
+    return [FieldProblem(where=_where(item), message=_message(item)) for item in errors[:_MOST_ERRORS]]
+
+
+def sentence_of(errors: Sequence[FieldProblem]) -> str:
+    """The first of `errors` in one sentence."""
+    return "；".join(f"{item.where}：{item.message}" for item in errors[:5])
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of `app` with a problem body; none of them repeats the rejected text."""
 
+    @app.exception_handler(ProblemError)
+    async def problem(_request: Request, error: ProblemError) -> JSONResponse:
+        return problem_response(error.kind, str(error), headers=error.headers)
+
     @app.exception_handler(RequestValidationError)
-    def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         if isinstance(error.body, bytes):  # FastAPI parses a body only where it is declared as JSON
-            return problem_response(415, *_HTTP_TITLES[415], "请求头 Content-Type 应当是 application/json。")
-        items = error.errors()[:_MOST_ERRORS]
-        errors = [FieldProblem(where=_where(item), message=_message(item)) for item in items]
-        detail = "；".join(f"{item.where}：{item.message}" for item in errors[:5])
-        return problem_response(422, "invalid-request", "请求内容有误", detail, errors)
+            detail = "请求头 Content-Type 应当是 application/json。"
+            return problem_response(ProblemKind.UNSUPPORTED_MEDIA_TYPE, detail)
+        errors = field_problems(error.errors())
+        return problem_response(ProblemKind.INVALID_REQUEST, sentence_of(errors), errors)
 
     @app.exception_handler(TextError)
-    def bad_text(_request: Request, error: TextError) -> JSONResponse:
-        return problem_response(422, "invalid-text", "文本无法处理", str(error))
+    async def bad_text(_request: Request, error: TextError) -> JSONResponse:
+        return problem_response(ProblemKind.INVALID_TEXT, str(error))
 
     @app.exception_handler(HTTPException)
-    def http_error(_request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(_request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # the body is not UTF-8 or not to be parsed at all
-            return problem_response(400, "unreadable-body", "请求正文无法读取", "正文应当是 UTF-8 编码的 JSON。")
-        kind, title = _HTTP_TITLES.get(error.status_code, ("http-error", "请求未能完成"))
-        response = problem_response(error.status_code, kind, title, title)
-        response.headers.update(error.headers or {})
-        return response
+            return problem_response(ProblemKind.UNREADABLE_BODY, "正文应当是 UTF-8 编码的 JSON。")
+        kind = _BY_STATUS.get(error.status_code, ProblemKind.INTERNAL)
+        return problem_response(kind, kind.title, headers=error.headers)

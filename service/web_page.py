@@ -1,12 +1,13 @@
 """The page at `/`: its files, held in memory, with headers that let a browser run nothing but them."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
 
+from service.parts import ServiceParts
 from service.theme_style import theme_styles
 
 _MEDIA_TYPES = {
@@ -59,12 +60,8 @@ class _PageFile:
         return Response(self.content, media_type=self.media_type, headers=headers)
 
 
-def page_router(theme_ids: Callable[[], Sequence[str]]) -> APIRouter:
-    """The routes of the page: `/`, and its files below `/page/`. They hold nothing of any document or model.
-
-    Args:
-        theme_ids: the themes of the model that is served now; the page's colours follow them.
-    """
+def page_routes(parts: ServiceParts) -> APIRouter:
+    """The routes of the page: `/`, and its files below `/page/`. They say nothing of any document, and of the model how many themes it has."""
     folder = files("service") / "page"
     names = [item.name for item in folder.iterdir() if item.name.endswith(tuple(_MEDIA_TYPES))]
     held = {name: _PageFile.of(name, (folder / name).read_bytes()) for name in names}
@@ -76,7 +73,8 @@ def page_router(theme_ids: Callable[[], Sequence[str]]) -> APIRouter:
 
     @router.api_route("/page/themes.css", methods=["GET", "HEAD"])
     def theme_colours(request: Request) -> Response:
-        return _PageFile.of("themes.css", theme_rules(theme_ids()).encode()).answer(request)
+        rules = theme_rules([theme.id for theme in parts.model.labeller.themes])
+        return _PageFile.of("themes.css", rules.encode()).answer(request)
 
     for name, file in held.items():
         if name != "index.html":

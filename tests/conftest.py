@@ -18,6 +18,7 @@ from model.artifact import load_labeller
 from model.labeller import PATH_VARIABLE, Labeller, LabelPath
 from model.plain import PlainLabeller
 from service.app import create_app
+from service.settings import Settings
 from training.train import train
 
 # The same examples on every run and machine, and no failure because a machine was busy.
@@ -114,9 +115,10 @@ def serve() -> Callable[[FastAPI], AbstractContextManager[httpx.Client]]:
 
 
 @pytest.fixture(scope="session")
-def client(labeller: Labeller) -> Iterator[httpx.Client]:
+def client(labeller: Labeller, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of the service around `labeller`."""
-    with _serving(create_app(labeller)) as connected:
+    feedback = tmp_path_factory.mktemp("feedback") / "feedback.sqlite3"
+    with _serving(create_app(labeller, Settings(feedback=feedback))) as connected:
         yield connected
 
 

@@ -19,6 +19,7 @@ from service.api_types import LONGEST_DOCUMENT, MOST_PARAGRAPHS
 from service.app import create_app
 from service.documents import LONGEST_PARAGRAPH
 from service.label_command import main as policy_label
+from service.settings import Settings
 
 Serve = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 
@@ -122,11 +123,15 @@ def test_a_document_without_paragraphs_has_no_results(client: httpx.Client) -> N
         assert (response.status_code, response.json()["results"]) == (200, [])
 
 
-def test_a_document_with_an_over_long_paragraph_says_where(client: httpx.Client) -> None:
+def test_an_over_long_paragraph_is_refused_by_its_line_and_the_rest_is_labelled(client: httpx.Client) -> None:
     long = SECRET * (LONGEST_PARAGRAPH // len(SECRET) + 1)
-    problem = problem_of(post(client, "/v1/documents", {"text": f"一、目标\n{LOAN}\n{long}"}), 422)
-    assert "第 3 行" in problem["detail"]
-    assert str(LONGEST_PARAGRAPH) in problem["detail"]
+    answer = post(client, "/v1/documents", {"text": f"一、目标\n{LOAN}\n{long}"}).json()
+    assert [row["text"] for row in answer["results"]] == [LOAN]
+    (refusal,) = answer["refusals"]
+    assert (refusal["line"], refusal["kind"]) == (3, "too_large")
+    assert str(LONGEST_PARAGRAPH) in refusal["message"]
+    problem = problem_of(post(client, "/v1/documents", {"text": long}), 413)
+    assert "第 1 行" in problem["detail"]
 
 
 def test_the_themes_and_the_model_are_told(client: httpx.Client, labeller: Labeller) -> None:
@@ -179,10 +184,11 @@ def test_openapi_names_every_refusal(client: httpx.Client) -> None:
     schema = client.get("/openapi.json").json()
     for path in ("/v1/label", "/v1/documents"):
         responses = schema["paths"][path]["post"]["responses"]
-        assert responses.keys() == {"200", "400", "413", "415", "422"}
-        for status in ("400", "413", "415", "422"):
-            content = responses[status]["content"]["application/problem+json"]
-            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+        assert responses.keys() >= {"200", "400", "401", "403", "408", "413", "415", "422", "429", "503"}
+        for status in responses.keys() - {"200"}:
+            assert responses[status]["content"] == {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            }
     assert schema["components"]["schemas"]["Problem"]["properties"].keys() == {
         "type",
         "title",
@@ -296,9 +302,9 @@ def test_wrong_addresses_and_methods_are_problems(client: httpx.Client) -> None:
 
 
 def test_a_body_over_the_limit_is_refused_declared_or_not(serve: Serve, labeller: Labeller) -> None:
-    limit = 4096
+    limit = 1024 * 1024
     small = json.dumps({"paragraphs": [{"id": 1, "text": LOAN}]}).encode()
-    with serve(create_app(labeller, largest_body=limit)) as client:
+    with serve(create_app(labeller, Settings(body_mib=1))) as client:
         headers = {"content-type": "application/json"}
         for size, status in ((limit, 200), (limit + 1, 413)):
             body = small + b" " * (size - len(small))
@@ -308,7 +314,7 @@ def test_a_body_over_the_limit_is_refused_declared_or_not(serve: Serve, labeller
                 if status == 200:
                     assert response.status_code == 200
                 else:
-                    assert "4 KiB" in problem_of(response, 413)["detail"]
+                    assert "1024 KiB" in problem_of(response, 413)["detail"]
 
 
 def test_the_service_answers_after_all_that(client: httpx.Client) -> None:

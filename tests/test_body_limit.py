@@ -11,9 +11,10 @@ import pytest
 from fastapi import FastAPI, Request
 from starlette.types import Message, Receive, Scope, Send
 
-from service.body_limit import BodyLimit
+from service.body_limit import BodyBounds, BodyLimit
 
 LIMIT = 2048
+BOUNDS = BodyBounds(largest=LIMIT, largest_upload=2 * LIMIT)
 Serve = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 
 
@@ -21,7 +22,7 @@ Serve = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 def echo(serve: Serve) -> Iterator[httpx.Client]:
     """A service behind the limit that answers how many bytes it got."""
     app = FastAPI()
-    app.add_middleware(BodyLimit, largest_body=LIMIT)
+    app.add_middleware(BodyLimit, bounds=BOUNDS)
 
     @app.post("/")
     async def count(request: Request) -> int:
@@ -77,7 +78,15 @@ def call(headers: list[tuple[bytes, bytes]], messages: Iterator[Message]) -> tup
     bodies: list[bytes] = []
 
     async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
-        bodies.append((await receive())["body"])
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        bodies.append(body)
 
     async def receive() -> Message:
         return next(messages)
@@ -86,7 +95,7 @@ def call(headers: list[tuple[bytes, bytes]], messages: Iterator[Message]) -> tup
         sent.append(message)
 
     scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
-    asyncio.run(BodyLimit(app, LIMIT)(scope, receive, send))
+    asyncio.run(BodyLimit(app, BOUNDS)(scope, receive, send))
     return sent, bodies
 
 
@@ -153,7 +162,7 @@ def test_what_comes_after_the_body_reaches_the_app() -> None:
     async def send(_message: Message) -> None:
         raise AssertionError("nothing is sent")
 
-    asyncio.run(BodyLimit(app, LIMIT)({"type": "http", "headers": []}, receive, send))
+    asyncio.run(BodyLimit(app, BOUNDS)({"type": "http", "headers": []}, receive, send))
     assert [message["type"] for message in got] == ["http.request", "http.disconnect"]
 
 
@@ -170,5 +179,5 @@ def test_what_is_not_http_passes() -> None:
         raise AssertionError("nothing is sent")
 
     for kind in ("lifespan", "websocket"):
-        asyncio.run(BodyLimit(app, 0)({"type": kind}, receive, send))
+        asyncio.run(BodyLimit(app, BodyBounds(0, 0))({"type": kind}, receive, send))
     assert seen == ["lifespan", "websocket"]

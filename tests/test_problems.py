@@ -11,7 +11,7 @@ from fastapi import Body, FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from model.errors import TextError
-from service.problems import FieldProblem, add_problem_handlers, problem_response
+from service.problems import FieldProblem, ProblemKind, add_problem_handlers, problem_response
 
 Serve = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 SECRET = "密文" * 40
@@ -24,7 +24,7 @@ class Item(BaseModel):
 
     word: str = Field(default="甲", min_length=1, max_length=3)
     words: list[str] = Field(default=[], max_length=2)
-    whole: int = 0
+    pair: tuple[int, int] = (0, 0)
     inner: dict[str, int] = {}
 
     @model_validator(mode="before")
@@ -71,12 +71,12 @@ def problem_of(response: httpx.Response, status: int, kind: str) -> dict[str, An
 
 
 def test_a_problem_has_the_fields_of_the_standard() -> None:
-    response = problem_response(422, "odd", "标题", "细节", [FieldProblem(where="a", message="b")])
+    response = problem_response(ProblemKind.INVALID_REQUEST, "细节", [FieldProblem(where="a", message="b")])
     assert response.status_code == 422
     assert response.media_type == "application/problem+json"
     assert json.loads(bytes(response.body)) == {
-        "type": "urn:policy-themes:problem:odd",
-        "title": "标题",
+        "type": "urn:policy-themes:problem:invalid-request",
+        "title": "请求内容有误",
         "status": 422,
         "detail": "细节",
         "errors": [{"where": "a", "message": "b"}],
@@ -116,10 +116,10 @@ def _sends_json(client: httpx.Client) -> None:
 
 
 def test_a_kind_of_fault_without_words_of_ours_still_has_some(client: httpx.Client) -> None:
-    problem = problem_of(client.post("/items", content=_json({"items": [{"whole": SECRET}]})), 422, "invalid-request")
+    problem = problem_of(client.post("/items", content=_json({"items": [{"pair": SECRET}]})), 422, "invalid-request")
     (fault,) = problem["errors"]
-    assert fault["where"] == "items[0].whole"
-    assert "integer" in fault["message"]
+    assert fault["where"] == "items[0].pair"
+    assert "tuple" in fault["message"]
 
 
 def test_a_missing_field_and_a_missing_body_are_named(client: httpx.Client) -> None:
@@ -178,5 +178,5 @@ def test_other_statuses_are_problems_too(client: httpx.Client) -> None:
     problem_of(response, 405, "method-not-allowed")
     assert response.headers["allow"] == "POST"
     response = client.get("/status/503")
-    problem_of(response, 503, "http-error")
+    problem_of(response, 503, "overloaded")
     assert response.headers["retry-after"] == "5"

@@ -1,0 +1,20 @@
+"""Answers as JSON bytes, the same for the same rows, with the model's version beside them."""
+
+import json
+from typing import Any
+
+from starlette.responses import Response
+
+MODEL_HEADER = "X-Policy-Themes-Model"
+JSON = "application/json"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def json_bytes(value: Any) -> bytes:
+    """`value` as compact JSON in UTF-8."""
+    return _encode(value).encode()
+
+
+def json_answer(value: Any, model: str, status: int = 200) -> Response:
+    """An answer that `model` (a version) gave."""
+    return Response(json_bytes(value), status, {MODEL_HEADER: model}, JSON)
