@@ -64,15 +64,14 @@ export class DocumentView {
     this.labelled = labelled;
     this.scoreCard.hide();
     this.paragraphs = [];
-    let file = labelled.name;
+    const several = new Set(labelled.paragraphs.map((paragraph) => paragraph.file)).size > 1; // an archive
+    /** @type {string | undefined} */
+    let file;
     const shown = document.createDocumentFragment();
     this.blocks = labelled.blocks.map((block) => {
       if (block.kind !== "paragraph") return shown.appendChild(this.aside(block));
       const paragraph = labelled.paragraphs[block.result];
-      if (paragraph.file && paragraph.file !== file && labelled.source.kind === "file") {
-        file = paragraph.file;
-        shown.append(element("h3", { class: "inner-file" }, file));
-      }
+      if (several && paragraph.file !== file) shown.append(element("h3", { class: "inner-file" }, (file = paragraph.file)));
       return shown.appendChild((this.paragraphs[block.result] = this.paragraph(block.result)));
     });
     replace(this.root, shown);
@@ -86,7 +85,7 @@ export class DocumentView {
       const tag = /** @type {"h3"} */ (`h${Math.min(SHALLOWEST + depth, DEEPEST)}`);
       return element(tag, { class: `heading depth-${Math.min(depth, 4)}`, tabindex: -1, lang: "zh-CN" }, block.text);
     }
-    const tag = element("span", { class: "aside-tag" }, words(`${block.kind}Tag`));
+    const tag = element("span", { class: "aside-tag" }, words(`aside_${block.kind}`));
     return element("p", { class: `aside ${block.kind}`, lang: "zh-CN" }, tag, block.text);
   }
 
@@ -118,17 +117,18 @@ export class DocumentView {
     const edge = element("span", { class: "edge", "aria-hidden": "true" });
     for (const id of themes) edge.append(element("i", { class: this.labels.style(id) }));
     const text = element("p", { class: `text ${this.labels.style(theme ?? undefined)}`, lang: "zh-CN" }, ...markedText(paragraph.text, evidence));
-    replace(made, edge, text, this.notes(index), this.chosen.has(index) ? this.reasons(index) : null, columnsOf(paragraph));
+    const reasons = this.chosen.has(index) ? this.reasons(index) : null;
+    const editor = this.edited === index ? this.editor(index) : null;
+    replace(made, element("div", { class: "body" }, edge, text), this.notes(index), editor, reasons, columnsOf(paragraph));
     if (index === this.current) setReachable(made, true);
   }
 
   /** @param {number} index */
   notes(index) {
-    const notes = element("div", { class: "notes" });
-    notes.append(this.edited === index ? this.editor(index) : this.labelRow(index));
+    const notes = element("div", { class: "notes" }, this.labelRow(index));
     const status = this.status(index);
     if (status) notes.append(status);
-    if (this.edited !== index) notes.append(this.actions(index));
+    notes.append(this.actions(index));
     return notes;
   }
 
@@ -256,6 +256,7 @@ export class DocumentView {
       return;
     }
     this.makeCurrent(index);
+    this.scoreCard.hide();
     const theme = button.dataset.theme ?? "";
     switch (button.dataset.action) {
       case "why":

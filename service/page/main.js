@@ -55,6 +55,7 @@ function run(themes, { version, thresholds }) {
   const reader = new Reader({ view, filters, outline, overview: new Overview(labels), downloads: new Downloads(announce), queue, announce });
   const files = new FileList(byId("files", HTMLElement), queue, open);
   byId("model", HTMLElement).textContent = words("model", { version });
+  byId("outline-box", HTMLDetailsElement).open = matchMedia("(min-width: 70rem)").matches; // elsewhere it would push the document down
 
   /** @param {Item} item */
   function open(item) {

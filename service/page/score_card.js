@@ -23,7 +23,7 @@ export class ScoreCard {
     this.described = null;
     this.card.addEventListener("pointerenter", () => clearTimeout(this.timer));
     this.card.addEventListener("pointerleave", () => this.hide());
-    addEventListener("scroll", () => this.hide(), { passive: true });
+    addEventListener("scroll", () => this.follow(), { passive: true });
   }
 
   /**
@@ -65,7 +65,14 @@ export class ScoreCard {
     this.card.hidden = false;
     paragraph.setAttribute("aria-describedby", this.card.id);
     this.described = paragraph;
-    this.place((paragraph.querySelector(".notes") ?? paragraph).getBoundingClientRect());
+    this.place(paragraph);
+  }
+
+  /** Scrolling takes the pointer off its paragraph, but not the focus. */
+  follow() {
+    if (this.described === null) return;
+    if (this.described.contains(document.activeElement)) this.place(this.described);
+    else this.hide();
   }
 
   /**
@@ -87,8 +94,9 @@ export class ScoreCard {
     ];
   }
 
-  /** @param {DOMRect} notes */
-  place(notes) {
+  /** @param {Element} paragraph */
+  place(paragraph) {
+    const notes = (paragraph.querySelector(".notes") ?? paragraph).getBoundingClientRect();
     const { width, height } = this.card.getBoundingClientRect();
     const below = notes.bottom + GAP + height < innerHeight;
     const top = below ? notes.bottom + GAP : Math.max(GAP, notes.top - GAP - height);
