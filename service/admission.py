@@ -5,8 +5,7 @@ of a second, 95 in a hundred.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 import anyio.to_thread
@@ -15,7 +14,6 @@ from anyio import CapacityLimiter
 from service.problems import ProblemError, ProblemKind
 
 REJECTION_DELAY = 0.25  # seconds
-_RETRY_AFTER = {"retry-after": "1"}
 
 _Result = TypeVar("_Result")
 
@@ -36,45 +34,49 @@ class Admission:
         self._most_waiting = queue
         self._queue_seconds = queue_seconds
         self._waiting = 0
-        self.refused = 0
 
     @property
     def waiting(self) -> int:
         """Pieces of work in the queue."""
         return self._waiting
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """One slot for as long as the `async with`.
+    async def enter(self, *, patient: bool = False) -> None:
+        """Take a slot, to be given back with `leave`; `patient` work waits however long it takes, outside the queue.
 
         Raises:
             ProblemError: the queue is full, or the wait was too long.
         """
+        if patient:
+            await self._slots.acquire()
+            return
         if self._slots.locked() and self._waiting >= self._most_waiting:
-            await self._refuse(REJECTION_DELAY)
+            await asyncio.sleep(REJECTION_DELAY)
+            raise _refusal()
         self._waiting += 1
         try:
             async with asyncio.timeout(self._queue_seconds):
                 await self._slots.acquire()
         except TimeoutError:
-            await self._refuse(0)
+            raise _refusal() from None
         finally:
             self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._slots.release()
 
-    async def run(self, work: Callable[[], _Result]) -> _Result:
-        """What `work` returns, done on a thread of its own once there is a slot.
+    def leave(self) -> None:
+        """Give a slot back."""
+        self._slots.release()
+
+    async def run(self, work: Callable[[], _Result], *, patient: bool = False) -> _Result:
+        """What `work` returns, done on a thread once there is a slot; see `enter`.
 
         Raises:
-            ProblemError: as `slot`.
+            ProblemError: as `enter`.
         """
-        async with self.slot():
+        await self.enter(patient=patient)
+        try:
             return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        finally:
+            self.leave()
 
-    async def _refuse(self, delay: float) -> None:
-        self.refused += 1
-        await asyncio.sleep(delay)
-        raise ProblemError(ProblemKind.OVERLOADED, "服务正忙，排队的请求太多；请稍后重试。", _RETRY_AFTER)
+
+def _refusal() -> ProblemError:
+    return ProblemError(ProblemKind.OVERLOADED, "服务正忙，排队的请求太多；请稍后重试。", {"retry-after": "1"})

@@ -2,13 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import ProblemError, ProblemKind, problem_response
 
-_STREAMED = (b"multipart/form-data", b"application/x-ndjson")  # never held whole in memory
+_UPLOADED = b"multipart/form-data"  # written to disk as it comes
+_STREAMED = b"application/x-ndjson"  # worked on as it comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class BodyBounds:
 
     Attributes:
         largest: bytes of one that is held in memory.
-        largest_upload: bytes of one that is worked on, or written to disk, as it comes.
+        largest_upload: bytes of one that is written to disk as it comes.
+        largest_stream: bytes of one that is worked on as it comes, for as long as that takes.
         most_held: bytes of all bodies together that are held at once.
         seconds: from the first byte to the last of one that is held or written to disk.
         idle_seconds: between two parts.
@@ -25,6 +28,7 @@ class BodyBounds:
 
     largest: int
     largest_upload: int
+    largest_stream: int
     most_held: int = 1 << 40
     seconds: float = 60.0
     idle_seconds: float = 10.0
@@ -70,8 +74,17 @@ class _Body:
         self._limit = limit
         self._headers = headers
         self._receive = receive
-        self._streamed = headers.get(b"content-type", b"").lower().startswith(_STREAMED)
-        self._largest = limit.bounds.largest_upload if self._streamed else limit.bounds.largest
+        self._seconds = limit.bounds.seconds
+        self._is_held = False
+        kind = headers.get(b"content-type", b"").lower()
+        if kind.startswith(_UPLOADED):
+            self._largest = limit.bounds.largest_upload
+        elif kind.startswith(_STREAMED):
+            self._largest = limit.bounds.largest_stream
+            self._seconds = inf
+        else:
+            self._largest = limit.bounds.largest
+            self._is_held = True
         self._read = 0
         self._whole = False
         self._deadline = 0.0
@@ -91,7 +104,7 @@ class _Body:
         self._read += part
         if self._read > self._largest:
             raise self._too_large()
-        if not self._streamed:
+        if self._is_held:
             self.held += part
             self._limit.held += part
             if self._limit.held > self._limit.bounds.most_held:
@@ -102,7 +115,7 @@ class _Body:
 
     async def _next(self) -> Message:
         now = monotonic()
-        self._deadline = self._deadline or now + self._limit.bounds.seconds
+        self._deadline = self._deadline or now + self._seconds
         try:
             async with asyncio.timeout(min(self._limit.bounds.idle_seconds, self._deadline - now)):
                 return await self._receive()

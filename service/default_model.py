@@ -13,6 +13,13 @@ from model.errors import ArtifactError, ArtifactMissingError
 from model.labeller import Labeller, core_is_built
 
 
+def model_folder(folder: Path | None) -> Path:
+    """Where `find_labeller` looks: `folder`, without one that of the environment variable, else the default one."""
+    if folder is None and os.environ.get(MODEL_VARIABLE):
+        return Path(os.environ[MODEL_VARIABLE])
+    return folder or default_model_folder()
+
+
 def find_labeller(folder: Path | None, tell: Callable[[str], None]) -> Labeller:
     """The labeller in `folder`; without one, that of the environment variable, else the default one, trained first where it is missing.
 

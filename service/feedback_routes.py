@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from model.label import NO_THEME
 from model.labeller import Theme
+from service.access import require_admin
 from service.api_types import FeedbackRequest, FeedbackResponse, request_body
 from service.feedback_store import Correction, FeedbackError, FeedbackFullError, KeyReusedError, Receipt
 from service.json_answer import json_answer, json_bytes
@@ -55,8 +56,11 @@ def feedback_routes(parts: ServiceParts) -> APIRouter:
             **problem_responses(ProblemKind.INVALID_REQUEST, *_UNAVAILABLE),
         },
     )
-    async def export(after: Annotated[int, Query(ge=0, le=2**63 - 1, description="只要编号大于它的")] = 0) -> Response:
-        """供 policy-train data import 读取；按编号从小到大。"""
+    async def export(
+        request: Request, after: Annotated[int, Query(ge=0, le=2**63 - 1, description="只要编号大于它的")] = 0
+    ) -> Response:
+        """供 policy-train data import 读取；按编号从小到大。设了密钥时需要 admin 角色。"""
+        require_admin(request, open_without_keys=True)
 
         def begin() -> Iterator[dict[str, object]]:
             rows = parts.feedback.rows(after)
@@ -64,7 +68,7 @@ def feedback_routes(parts: ServiceParts) -> APIRouter:
 
         with feedback_problems():
             rows = await parts.feedback_admission.run(begin)
-        headers = {"content-disposition": 'attachment; filename="feedback.jsonl"'}
+        headers = {"content-disposition": 'attachment; filename="feedback.jsonl"', "cache-control": "no-store"}
         return StreamingResponse((json_bytes(row) + b"\n" for row in rows), media_type=_NDJSON, headers=headers)
 
     return router
@@ -76,8 +80,14 @@ async def keep(parts: ServiceParts, correction: Correction) -> Receipt:
     Raises:
         ProblemError: it cannot be kept.
     """
-    with feedback_problems():
-        return await parts.feedback_admission.run(lambda: parts.feedback.add(correction))
+    try:
+        with feedback_problems():
+            receipt = await parts.feedback_admission.run(lambda: parts.feedback.add(correction))
+    except ProblemError:
+        parts.metrics.feedback("failed")
+        raise
+    parts.metrics.feedback("kept")
+    return receipt
 
 
 @contextmanager

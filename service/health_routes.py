@@ -1,10 +1,11 @@
-"""`/healthz` and `/readyz`: whether the process lives, and whether it should be sent requests."""
+"""`/healthz`, `/readyz`, `/metrics`: whether the process lives, whether it should be sent requests, and how it does."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from service.api_types import Status
 from service.json_answer import json_answer
+from service.metrics import CONTENT_TYPE
 from service.parts import ServiceParts
 from service.problems import ProblemError, ProblemKind, problem_responses
 
@@ -32,5 +33,18 @@ def health_routes(parts: ServiceParts) -> APIRouter:
         if parts.models.fault is not None:
             status["fault"] = parts.models.fault
         return json_answer(status, parts.model.version)
+
+    @router.get(
+        "/metrics",
+        summary="Prometheus 指标",
+        response_class=Response,
+        responses={
+            200: {"description": "Prometheus 文本格式", "content": {"text/plain": {"schema": {"type": "string"}}}},
+            **problem_responses(),
+        },
+    )
+    async def metrics() -> Response:
+        """请求、耗时、段落、主题、换模型的次数，所用的模型；多个进程合在一起。"""
+        return Response(parts.metrics.exposition(parts.admission.waiting), media_type=CONTENT_TYPE)
 
     return router

@@ -29,7 +29,17 @@ from service.documents import (
     shown,
 )
 from service.labelling import label_paragraphs
-from service.outputs import OUTPUT_SUFFIXES, OutputError, Row, RowWriter, json_lines_writer, open_output, print_table
+from service.outputs import (
+    OUTPUT_SUFFIXES,
+    OutputError,
+    Row,
+    RowWriter,
+    Run,
+    check_output,
+    json_lines_writer,
+    open_output,
+)
+from service.writers.terminal_table import print_table
 
 
 class ExitCode(IntEnum):
@@ -100,6 +110,8 @@ def _fail(console: Console, error: PolicyThemesError, code: ExitCode) -> int:
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
+    if options.output is not None:
+        check_output(options.output)
     refusals: list[Refusal] = []
     sources, skipped, exit_code = _find_sources(options.inputs, options.output, refusals)
     if not sources:
@@ -108,12 +120,15 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         return exit_code
 
     labeller = find_labeller(options.model, lambda sentence: console.print(sentence, markup=False))
+    run = Run.of(labeller)
+    run.refusals.extend(refusals)
+    refusals = run.refusals
     names = {theme.id: theme.name_zh for theme in labeller.themes}
     table: list[Row] = []
     with ExitStack() as stack:
         progress = stack.enter_context(_progress(console))
         if options.output is not None:
-            write = stack.enter_context(open_output(options.output, names))
+            write = stack.enter_context(open_output(options.output, run))
         elif options.table or sys.stdout.isatty():
             write = table.append
         else:

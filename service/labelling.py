@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from model.label import Label
 from model.labeller import Labeller, LabelPath
 from service.documents import InputParagraph
-from service.outputs import Row
+from service.run import Row
 
 if TYPE_CHECKING:
     from service.admission import Admission
@@ -26,12 +26,20 @@ def label_paragraphs(paragraphs: Iterable[InputParagraph], labeller: Labeller) -
             yield {**paragraph.place, "text": paragraph.text, **label.as_record()}
 
 
-async def label_batch(texts: Sequence[str], labeller: Labeller, admission: "Admission") -> list[Label]:
+async def label_batch(
+    texts: Sequence[str], labeller: Labeller, admission: "Admission", *, patient: bool = False
+) -> list[Label]:
     """The labels of `texts`: of a few at once, where the model is fast; of more on a thread, once there is a slot.
+
+    Args:
+        texts: the paragraphs.
+        labeller: what labels them.
+        admission: where the slots are.
+        patient: wait for a slot however long it takes, which is for those whose number is bounded elsewhere.
 
     Raises:
         ProblemError: there is more to do than can wait.
     """
     if labeller.card["path"] == LabelPath.FAST and sum(map(len, texts)) <= _SMALL:
         return labeller.label(texts)
-    return await admission.run(lambda: labeller.label(texts))
+    return await admission.run(lambda: labeller.label(texts), patient=patient)

@@ -20,6 +20,7 @@ class ProblemKind(Enum):
     """Every kind of problem: the end of its `type`, which never changes, its status, and its title."""
 
     UNREADABLE_BODY = ("unreadable-body", 400, "请求正文无法读取")
+    UNKNOWN_HOST = ("unknown-host", 400, "不是这个服务的名称")
     UNAUTHENTICATED = ("unauthenticated", 401, "需要密钥")
     FORBIDDEN = ("forbidden", 403, "这个密钥不能做此操作")
     CROSS_SITE = ("cross-site", 403, "不接受来自其他网站的请求")
@@ -78,12 +79,17 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list)
 
 
+def problem_of(kind: ProblemKind, detail: str, errors: Sequence[FieldProblem] = ()) -> Problem:
+    """A `Problem` of a kind."""
+    return Problem(type=kind.type, title=kind.title, status=kind.status, detail=detail, errors=list(errors))
+
+
 def problem_response(
     kind: ProblemKind, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """A response whose body is a `Problem`."""
-    problem = Problem(type=kind.type, title=kind.title, status=kind.status, detail=detail, errors=list(errors))
-    return JSONResponse(problem.model_dump(), status_code=kind.status, headers=headers, media_type=PROBLEM_JSON)
+    body = problem_of(kind, detail, errors).model_dump()
+    return JSONResponse(body, status_code=kind.status, headers=headers, media_type=PROBLEM_JSON)
 
 
 def problem_responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
@@ -97,8 +103,10 @@ def problem_responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
 
 # With keys, limits and a queue, any address may say so.
 _ANYWHERE = (
+    ProblemKind.UNKNOWN_HOST,
     ProblemKind.UNAUTHENTICATED,
     ProblemKind.FORBIDDEN,
+    ProblemKind.CROSS_SITE,
     ProblemKind.TOO_SLOW,
     ProblemKind.TOO_LARGE,
     ProblemKind.UNSUPPORTED_MEDIA_TYPE,

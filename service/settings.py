@@ -15,7 +15,6 @@ from model.labeller import PATH_VARIABLE
 
 PREFIX = "POLICY_THEMES_"
 _READ_ELSEWHERE = {MODEL_VARIABLE, PATH_VARIABLE}
-_MIB = 1024 * 1024
 _LONGEST_SHOWN = 60
 
 
@@ -27,6 +26,7 @@ def _default_feedback() -> Path:
     return user_data_path("policy-themes") / "feedback.sqlite3"
 
 
+_Names = Annotated[tuple[str, ...], NoDecode]
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -46,12 +46,14 @@ class Settings(BaseSettings):
     api_keys: str = Field(default="", description="密钥的散列，逗号分隔，每个形如 名称:角色:散列")
     api_keys_file: Path | None = Field(default=None, description="同上，每行一个；改动后自动重读")
     rate_limit: int = Field(default=0, ge=0, description="每个密钥（无密钥时每个地址）每分钟最多多少个请求；0 为不限")
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="允许跨站读取的来源，逗号分隔，例如 https://a.example；默认没有"
+    cors_origins: _Names = Field(
+        default=(), description="允许跨站使用的来源，逗号分隔，例如 https://a.example；默认没有"
     )
+    hosts: _Names = Field(default=(), description="请求头 Host 只能是这些名称，逗号分隔；默认不限")
 
     body_mib: int = Field(default=16, ge=1, le=1024, description="JSON 请求正文最大多少 MiB")
     upload_mib: int = Field(default=64, ge=1, le=4096, description="上传的文件最大多少 MiB")
+    stream_mib: int = Field(default=256, ge=1, le=65_536, description="逐行送来的（NDJSON）最大多少 MiB")
     buffered_mib: int = Field(default=256, ge=1, le=65_536, description="所有正在接收的 JSON 正文合计最大多少 MiB")
     body_seconds: _Seconds = Field(default=60.0, description="一个请求的正文最多传多久")
     idle_seconds: _Seconds = Field(default=10.0, description="请求头要在这之内到齐；正文两块之间最多隔多久")
@@ -60,6 +62,7 @@ class Settings(BaseSettings):
     slots: int = Field(default=2, ge=1, le=256, description="每个进程同时处理多少个大的请求")
     queue: int = Field(default=64, ge=0, le=10_000, description="另有多少个可以排队；再多就答 503")
     queue_seconds: _Seconds = Field(default=10.0, description="排队最多等多久")
+    streams: int = Field(default=16, ge=1, le=1_000, description="每个进程同时处理多少个逐行送来的请求")
     readers: int = Field(default=1, ge=1, le=64, description="每个进程用几个子进程读取上传的文件")
 
     drain_seconds: float = Field(
@@ -70,7 +73,7 @@ class Settings(BaseSettings):
         default="auto", description="日志格式；auto 在终端上为 text，否则 json"
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -82,16 +85,6 @@ class Settings(BaseSettings):
             if re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", origin) is None:
                 raise ValueError("来源形如 https://a.example，没有路径，也不能是 *")
         return value
-
-    @property
-    def largest_body(self) -> int:
-        """Bytes of a request body that is held in memory."""
-        return self.body_mib * _MIB
-
-    @property
-    def largest_upload(self) -> int:
-        """Bytes of a request body that is written to disk as it comes."""
-        return self.upload_mib * _MIB
 
 
 def read_settings(**chosen: object) -> Settings:

@@ -31,14 +31,16 @@ _POLICY = "; ".join(
         "trusted-types 'none'",
     )
 )
-PAGE_HEADERS = {
+_HEADERS = {
     "content-security-policy": _POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-cache",  # kept by the browser, and asked for again: an update shows at once
 }
+_FOLDER = files("service") / "page"
+_NAMES = [item.name for item in _FOLDER.iterdir() if item.name.endswith(tuple(_MEDIA_TYPES))]
+_START = "index.html"
+_THEMES = "/page/themes.css"
+PAGE_PATHS = frozenset({"/", _THEMES, *(f"/page/{name}" for name in _NAMES if name != _START)})
+"""Where the page answers. Nothing there is anyone's: who has no key yet sees the page that asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class _PageFile:
         media_type = _MEDIA_TYPES[name[name.rindex(".") :]]
         return cls(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:32]}"')
 
-    def answer(self, request: Request) -> Response:
-        headers = {**PAGE_HEADERS, "etag": self.tag}
+    async def answer(self, request: Request) -> Response:
+        headers = {**_HEADERS, "etag": self.tag}
         known = request.headers.get("if-none-match", "")
         if self.tag in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
             return Response(status_code=304, headers=headers)
@@ -62,22 +64,20 @@ class _PageFile:
 
 def page_routes(parts: ServiceParts) -> APIRouter:
     """The routes of the page: `/`, and its files below `/page/`. They say nothing of any document, and of the model how many themes it has."""
-    folder = files("service") / "page"
-    names = [item.name for item in folder.iterdir() if item.name.endswith(tuple(_MEDIA_TYPES))]
-    held = {name: _PageFile.of(name, (folder / name).read_bytes()) for name in names}
+    held = {name: _PageFile.of(name, (_FOLDER / name).read_bytes()) for name in _NAMES}
     router = APIRouter(include_in_schema=False)
 
     @router.api_route("/", methods=["GET", "HEAD"])
-    def page(request: Request) -> Response:
-        return held["index.html"].answer(request)
+    async def page(request: Request) -> Response:
+        return await held[_START].answer(request)
 
-    @router.api_route("/page/themes.css", methods=["GET", "HEAD"])
-    def theme_colours(request: Request) -> Response:
+    @router.api_route(_THEMES, methods=["GET", "HEAD"])
+    async def theme_colours(request: Request) -> Response:
         rules = theme_rules([theme.id for theme in parts.model.labeller.themes])
-        return _PageFile.of("themes.css", rules.encode()).answer(request)
+        return await _PageFile.of("themes.css", rules.encode()).answer(request)
 
     for name, file in held.items():
-        if name != "index.html":
+        if name != _START:
             router.add_api_route(f"/page/{name}", file.answer, methods=["GET", "HEAD"])
     return router
 

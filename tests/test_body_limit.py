@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from service.body_limit import BodyBounds, BodyLimit
 
 LIMIT = 2048
-BOUNDS = BodyBounds(largest=LIMIT, largest_upload=2 * LIMIT)
+BOUNDS = BodyBounds(largest=LIMIT, largest_upload=2 * LIMIT, largest_stream=4 * LIMIT)
 Serve = Callable[[FastAPI], AbstractContextManager[httpx.Client]]
 
 
@@ -179,5 +179,5 @@ def test_what_is_not_http_passes() -> None:
         raise AssertionError("nothing is sent")
 
     for kind in ("lifespan", "websocket"):
-        asyncio.run(BodyLimit(app, BodyBounds(0, 0))({"type": kind}, receive, send))
+        asyncio.run(BodyLimit(app, BodyBounds(0, 0, 0))({"type": kind}, receive, send))
     assert seen == ["lifespan", "websocket"]

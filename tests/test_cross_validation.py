@@ -22,7 +22,7 @@ def examples(dataset: Dataset, plain_labeller: PlainLabeller) -> list[Example]:
 
 
 def test_every_sentence_is_an_example_with_its_themes(dataset: Dataset, examples: list[Example]) -> None:
-    inside = [sentence for paragraph in dataset.paragraphs for sentence in paragraph.sentences]
+    inside = [sentence for paragraph in dataset.paragraphs for sentence in paragraph.sentences or ()]
     assert len(examples) == len(dataset.sentences) + len(inside)
     for example, sentence in zip(examples, [*dataset.sentences, *inside], strict=True):
         assert example.themes == tuple(theme in sentence.themes for theme in dataset.theme_ids)

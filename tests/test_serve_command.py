@@ -21,6 +21,7 @@ from model.artifact import MODEL_VARIABLE
 from model.labeller import Labeller
 from service.label_command import ExitCode
 from service.serve_command import build_parser, main
+from service.settings import read_settings
 
 COMMAND = Path(sys.executable).with_name("policy-serve")
 LOAN = "设立科技信贷风险补偿资金池，支持合作银行向科技型中小企业发放贷款。"
@@ -135,7 +136,9 @@ def test_a_wrong_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) 
 
 def test_only_this_machine_is_served_unless_told_otherwise() -> None:
     options = build_parser().parse_args([])
-    assert (options.host, options.port, options.model) == ("127.0.0.1", 8000, None)
+    assert (options.host, options.port, options.model) == (None, None, None)
+    settings = read_settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
 
 
 def test_the_help_is_shown_on_any_console() -> None:

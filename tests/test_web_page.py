@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from model.artifact import MODEL_VARIABLE
 from model.labeller import Labeller
+from service.api_keys import Role, entry_line, new_key
 from service.theme_style import theme_styles
 from service.web_page import theme_rules
 
@@ -257,7 +258,9 @@ def test_a_document_is_shown_in_its_own_order(open_page: Opener, api: httpx.Clie
         expect(found).to_contain_text(row["text"])
         assert found.evaluate("(found, kind) => found.matches(kind)", kinds[block["kind"]])
         if block["kind"] == "paragraph":
-            assert found.locator(".label:not(.doubtful)").all_text_contents() == [names[theme] for theme in row["themes"]]
+            assert found.locator(".label:not(.doubtful)").all_text_contents() == [
+                names[theme] for theme in row["themes"]
+            ]
             assert found.locator(".review-tag").count() == bool(row["uncertain"])
     assert any(row["themes"] for row in said["results"])
     region = page.locator(".region-name", has_text="（一）创新主体梯队").or_(
@@ -558,6 +561,28 @@ def test_what_users_write_is_never_markup(open_page: Opener, api: httpx.Client, 
     assert hostile.replace("/", "_")[-4:] in page.locator("#document-name").inner_text().replace("/", "_")
     assert page.evaluate("window.PWN") is None
     assert page.locator("#document script, #document img, #document iframe, #document svg, #document a").count() == 0
+
+
+def test_a_key_is_asked_for_when_the_service_wants_one(
+    open_page: Opener, small_model_folder: Path, tmp_path: Path
+) -> None:
+    key, digest = new_key()
+    entry = entry_line("analyst", Role.USER, digest)
+    with serving(small_model_folder, tmp_path, POLICY_THEMES_API_KEYS=entry) as guarded:
+        page = open_page(at=guarded, ready=False, faults_expected=True)
+        field = page.get_by_label("访问密钥")
+        field.fill("wrong")
+        page.get_by_role("button", name="继续").click()
+        expect(page.get_by_text("这个密钥没有被接受")).to_be_visible()
+        field.fill(key)
+        page.keyboard.press("Enter")
+        expect(page.locator("#text")).to_be_enabled()
+        upload(page, DOCUMENT)
+        page.reload()
+        paste(page, LOAN)  # the key lasts as long as the window
+        expect(page.locator(".paragraph")).to_have_count(1)
+        refused = httpx.get(f"{guarded}/v1/themes", trust_env=False)
+        assert (refused.status_code, "Basic" in refused.headers["www-authenticate"]) == (401, False)
 
 
 # For everyone

@@ -27,7 +27,7 @@ def census(dataset: Dataset) -> str:
         kind
         for sentence in [
             *dataset.sentences,
-            *(sentence for paragraph in dataset.paragraphs for sentence in paragraph.sentences),
+            *(sentence for paragraph in dataset.paragraphs for sentence in paragraph.sentences or ()),
         ]
         for kind in sentence.resembles
     )

@@ -4,6 +4,7 @@ import argparse
 import io
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,14 +13,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from model.artifact import default_model_folder, load_labeller
-from model.errors import PolicyThemesError
+from model.errors import DataError, PolicyThemesError
 from model.features import FeatureReader
 from model.pipeline import calibrate
+from model.store import ModelStore
 from training.ablation import ablate
 from training.agreement import measure_agreement, read_double_labels
 from training.block_report import score_blocks
 from training.census import census
 from training.cross_validation import choose_decision, fit_calibrators, hold_out, judge
+from training.data_import import describe, import_reviews
 from training.dataset import read_dataset, sizes
 from training.fit import read_examples
 from training.gold import read_gold, read_gold_blocks
@@ -27,6 +30,7 @@ from training.keyword_rule import label_by_keywords
 from training.metrics import Truth, score
 from training.near_duplicates import MOST_SIMILAR, near_duplicates
 from training.peers import PEERS, training_texts
+from training.release import release
 from training.report import interval, length_keys, markdown_table, review_tables, score_table, slice_table, worst_errors
 from training.train import STEPS, train
 
@@ -94,6 +98,40 @@ def build_parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("ablate", parents=[gold, data], help="逐项改动配方，看每一项值多少")
     command.set_defaults(run=_ablate)
+
+    store = argparse.ArgumentParser(add_help=False)
+    store.add_argument(
+        "--store", type=Path, metavar="文件夹", required=True, help="模型库（policy-serve --store 所用的）"
+    )
+
+    command = commands.add_parser(
+        "release", parents=[store, data], help="把训练好的模型发布到模型库，正在运行的服务随即换用"
+    )
+    command.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        metavar="模型",
+        default=default_model_folder(),
+        help="模型文件夹（默认 %(default)s）",
+    )
+    command.set_defaults(run=_release)
+
+    command = commands.add_parser("rollback", parents=[store], help="让模型库退回上一个版本")
+    command.set_defaults(run=_rollback)
+    data_commands = commands.add_parser("data", help="数据文件夹的维护").add_subparsers(
+        title="命令", metavar="命令", required=True
+    )
+    command = data_commands.add_parser("import", help="把人的复核结论加进数据文件夹")
+    command.add_argument(
+        "file", type=Path, metavar="文件", help="改好“待复核”表的工作簿（.xlsx），或导出的反馈（.jsonl）"
+    )
+    command.add_argument(
+        "--data", type=Path, metavar="文件夹", required=True, help="自己的数据文件夹（先复制随软件提供的那一份）"
+    )
+    command.add_argument("--skip-refused", action="store_true", help="有不合的行时，略过它们，导入其余的")
+    command.add_argument("--reviewer", metavar="姓名", default="网页反馈", help="反馈文件的复核人（默认 %(default)s）")
+    command.set_defaults(run=_import)
 
     command = commands.add_parser("blocks", help="评测文件切分：段落边界和类别")
     command.add_argument("gold", type=Path, metavar="切分文件", help="JSON Lines：document、lines、kind")
@@ -179,6 +217,25 @@ def _cross_validate(options: argparse.Namespace) -> int:
     _show("按长度", slice_table(held_out.truth, predicted, lengths, "长度"))
     _show("复核与校准", review_tables(held_out.truth, probabilities, decision.thresholds))
     return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    shipped = default_data_folder()
+    if options.data.resolve() == shipped.resolve():
+        raise DataError(
+            f"{shipped} 是随软件提供的数据，只收自写的文字；请复制一份（cp -r {shipped} 我的数据），再用 --data 我的数据。"
+        )
+    imported = import_reviews(
+        options.file,
+        options.data,
+        reviewer=options.reviewer,
+        skip_refused=options.skip_refused,
+        today=datetime.now().astimezone().date(),
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    for sentence in describe(imported):
+        console.print(sentence, markup=False)
+    return FAILED if imported.refused and not options.skip_refused else 0
 
 
 def _census(options: argparse.Namespace) -> int:
@@ -270,6 +327,18 @@ def _ablate(options: argparse.Namespace) -> int:
 
 def _membership(themes: Sequence[Sequence[str]], theme_ids: Sequence[str]) -> Truth:
     return np.array([[theme in one for theme in theme_ids] for one in themes])
+
+
+def _release(options: argparse.Namespace) -> int:
+    version = release(options.model, options.store, read_dataset(options.data))
+    print(f"模型 {version} 已发布到 {options.store}，正在运行的服务随即换用")
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    version = ModelStore(options.store).rollback()
+    print(f"{options.store} 已退回模型 {version}")
+    return 0
 
 
 def _blocks(options: argparse.Namespace) -> int:

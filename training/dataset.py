@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from model.errors import DataError
 from model.label import NO_THEME
@@ -18,7 +19,17 @@ THEME_KINDS = ("strong", "weak", "negative", "context")
 SHARED = "shared"
 SHARED_KINDS = ("action", "result", "slogan", "list", "name", "technology", "money_public", "agriculture_social")
 GENRES = Literal[
-    "work_summary", "work_report", "plan", "measures", "regulation", "notice", "news", "speech", "research", "ocr"
+    "work_summary",
+    "work_report",
+    "plan",
+    "measures",
+    "regulation",
+    "notice",
+    "news",
+    "speech",
+    "research",
+    "ocr",
+    "unknown",
 ]
 RESEMBLES = Literal[
     "general_credit",
@@ -62,19 +73,37 @@ class _ThemeRecord(_Record):
     definition: Annotated[str, StringConstraints(min_length=1)]
 
 
-class Document(_Record):
-    """A document, written for this project, that records belong to.
+class ReviewSource(_Record):
+    """Whose verdicts on which model's labels of which file a document holds, and when they were imported or given."""
 
-    Documents of one `collection` share a writer and an assignment; cross-validation never parts them.
+    file: str
+    model: str
+    reviewer: Annotated[str, StringConstraints(min_length=1)]
+    date: date
+
+
+class Document(_Record):
+    """A document that records belong to: written for this project, or one whose labels people reviewed.
+
+    Documents of one `collection` share a writer and an assignment, or are reviews of one file; cross-validation never parts them.
     """
 
     id: Id
     collection: Id
     genre: GENRES
-    year: int
-    place: str
+    year: int | None = None
+    place: str = ""
     title: str
-    origin: Literal["written"]
+    origin: Literal["written", "review"]
+    review: ReviewSource | None = None
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> "Document":
+        if self.origin == "written" and (self.year is None or self.genre == "unknown" or self.review is not None):
+            raise ValueError("origin 是 written 时应有 genre、year，没有 review")
+        if self.origin == "review" and self.review is None:
+            raise ValueError("origin 是 review 时应有 review")
+        return self
 
 
 class LabelledSentence(_Record):
@@ -93,16 +122,28 @@ class SentenceRecord(LabelledSentence):
     labelled: Literal["written", "confirmed", "adjudicated"]
 
 
+class ParagraphReview(_Record):
+    """What a reviewer had before them: the paragraph's place in its file, what the model said; and what they noted."""
+
+    place: dict[str, Any] = {}
+    predicted: list[str]
+    note: str = ""
+
+
 class ParagraphRecord(_Record):
-    """A paragraph; its `sentences` in order make up its text, and say which of them bears which theme."""
+    """A paragraph; its `sentences` in order make up its text, and say which of them bears which theme.
+
+    Of a paragraph that was `reviewed` only its own themes are known, and `sentences` is left out.
+    """
 
     id: Id
     document: Id
     text: Text
     themes: list[str]
     primary: str
-    sentences: list[LabelledSentence]
-    labelled: Literal["written", "confirmed", "adjudicated"]
+    sentences: list[LabelledSentence] | None = None
+    labelled: Literal["written", "confirmed", "adjudicated", "reviewed"]
+    review: ParagraphReview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,16 +297,28 @@ class _Reader:
 
     def check_paragraph(self, place: str, paragraph: ParagraphRecord, themes: Sequence[Theme]) -> None:
         self.check_themes(place, paragraph.themes, themes)
-        for index, sentence in enumerate(paragraph.sentences):
+        if paragraph.sentences is not None:
+            self.check_sentences(place, paragraph, paragraph.sentences, themes)
+        elif paragraph.labelled != "reviewed":
+            self.fault(place, "sentences", "缺少各句的主题；只有复核过的段落（labelled 为 reviewed）可以没有")
+        if paragraph.primary not in {*paragraph.themes, NO_THEME}:
+            self.fault(place, "primary", f"{paragraph.primary} 不在本段主题之中，也不是 {NO_THEME}")
+
+    def check_sentences(
+        self,
+        place: str,
+        paragraph: ParagraphRecord,
+        sentences: Sequence[LabelledSentence],
+        themes: Sequence[Theme],
+    ) -> None:
+        for index, sentence in enumerate(sentences):
             self.check_themes(place, sentence.themes, themes, f"sentences.{index}.themes")
             if sentence.text not in paragraph.text:
                 self.fault(place, f"sentences.{index}.text", "这句话不在段落正文里")
-        if "".join(sentence.text for sentence in paragraph.sentences) != paragraph.text:
+        if "".join(sentence.text for sentence in sentences) != paragraph.text:
             self.fault(place, "sentences", "各句连起来与段落正文不一致")
-        if set(paragraph.themes) != {theme for sentence in paragraph.sentences for theme in sentence.themes}:
+        if set(paragraph.themes) != {theme for sentence in sentences for theme in sentence.themes}:
             self.fault(place, "themes", "与各句的主题之和不一致")
-        if paragraph.primary not in {*paragraph.themes, NO_THEME}:
-            self.fault(place, "primary", f"{paragraph.primary} 不在本段主题之中，也不是 {NO_THEME}")
 
     def lexicon(self, name: str, themes: Sequence[Theme]) -> list[Term]:
         allowed = {f"{theme.id}:{kind}" for theme in themes for kind in THEME_KINDS}

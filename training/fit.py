@@ -32,12 +32,18 @@ class Example:
 
 
 def read_examples(dataset: Dataset, reader: FeatureReader) -> list[Example]:
-    """All sentences of `dataset`, those that stand alone and those in paragraphs."""
+    """All sentences of `dataset`, those that stand alone and those in paragraphs.
+
+    A paragraph of which only its own themes are known is one example: whatever clause bears a theme is found as in a sentence.
+    """
     sentences: list[tuple[str, str, Sequence[str]]] = [
         (sentence.document, sentence.text, sentence.themes) for sentence in dataset.sentences
     ]
     for paragraph in dataset.paragraphs:
-        sentences += [(paragraph.document, sentence.text, sentence.themes) for sentence in paragraph.sentences]
+        if paragraph.sentences is None:
+            sentences.append((paragraph.document, paragraph.text, paragraph.themes))
+        else:
+            sentences += [(paragraph.document, sentence.text, sentence.themes) for sentence in paragraph.sentences]
     examples = []
     for document, text, themes in sentences:
         read = read_paragraph(text, reader)

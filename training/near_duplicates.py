@@ -23,20 +23,38 @@ def shingles(text: str) -> frozenset[str]:
     return frozenset(plain[start : start + SHINGLE_LENGTH] for start in range(max(len(plain) - SHINGLE_LENGTH + 1, 1)))
 
 
-def near_duplicates(records: Iterable[tuple[str, str]]) -> list[NearDuplicate]:
-    """Pairs of `records` (id, text) whose similarity exceeds `MOST_SIMILAR`, exact over all pairs by an inverted index."""
-    found = []
-    holders: dict[str, list[int]] = defaultdict(list)
-    read: list[tuple[str, int]] = []
-    for identity, text in records:
+class NearDuplicateIndex:
+    """Texts that were added, found again by their shingles: exact over all of them by an inverted index."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, list[int]] = defaultdict(list)
+        self._read: list[tuple[str, int]] = []
+
+    def repeated_by(self, identity: str, text: str) -> list[NearDuplicate]:
+        """Pairs of a text that was added and this one, whose similarity exceeds `MOST_SIMILAR`."""
         own = shingles(text)
-        shared = Counter(other for shingle in own for other in holders[shingle])
+        shared = Counter(other for shingle in own for other in self._holders.get(shingle, ()))
+        found = []
         for other, count in shared.items():
-            first, size = read[other]
+            first, size = self._read[other]
             similarity = count / (len(own) + size - count)
             if similarity > MOST_SIMILAR:
                 found.append(NearDuplicate(first, identity, similarity))
+        return found
+
+    def add(self, identity: str, text: str) -> None:
+        """Add a text."""
+        own = shingles(text)
         for shingle in own:
-            holders[shingle].append(len(read))
-        read.append((identity, len(own)))
+            self._holders[shingle].append(len(self._read))
+        self._read.append((identity, len(own)))
+
+
+def near_duplicates(records: Iterable[tuple[str, str]]) -> list[NearDuplicate]:
+    """Pairs of `records` (id, text) whose similarity exceeds `MOST_SIMILAR`."""
+    index = NearDuplicateIndex()
+    found = []
+    for identity, text in records:
+        found += index.repeated_by(identity, text)
+        index.add(identity, text)
     return found

@@ -1,0 +1,1 @@
+"""Rows of results in each form that people and programs ask for; `service/outputs.py` is the door to those that are files."""
