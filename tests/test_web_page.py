@@ -489,9 +489,10 @@ def test_files_can_be_dropped_and_cancelled(open_page: Opener) -> None:
     expect(page.locator(".file progress")).to_have_count(1)
     page.get_by_role("button", name="取消 甲.txt").click()
     expect(page.locator(".file.cancelled")).to_have_count(1)
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    held[1].continue_()
     page.unroute("**/v1/documents")
-    for route in held[1:]:
-        route.continue_()
     expect(page.locator(".file.done", has_text="乙.txt")).to_have_count(1)
     page.get_by_role("button", name="重试 甲.txt").click()
     expect(page.locator(".file.done")).to_have_count(2)
@@ -536,31 +537,35 @@ def test_a_document_without_paragraphs_says_so(open_page: Opener) -> None:
 # Safety
 
 
-@pytest.mark.parametrize("hostile", XSS)
-def test_what_users_write_is_never_markup(open_page: Opener, api: httpx.Client, hostile: str) -> None:
+def test_what_users_write_is_never_markup(open_page: Opener) -> None:
     page = open_page()
     page.evaluate("addEventListener('securitypolicyviolation', event => { window.PWN = event.violatedDirective })")
-    text = f"{hostile}\n一、{hostile}\n    {LOAN}{hostile}设立引导基金。\n"
+    texts = [f"{hostile}\n一、{hostile}\n    {LOAN}{hostile}设立引导基金。\n" for hostile in XSS]
     page.evaluate(
-        """([text, name]) => {
+        """(files) => {
             const carried = new DataTransfer();
-            carried.items.add(new File([text], `${name}.txt`));
+            for (const [text, name] of files) carried.items.add(new File([text], `${name}.txt`));
             document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true }));
         }""",
-        [text, hostile],
+        list(zip(texts, XSS, strict=True)),
     )
-    expect(page.locator(".paragraph").first).to_be_visible()
-    body = page.locator("#document").inner_text()
-    assert hostile in body
-    for label in page.locator(".label").all():
-        label.click()
-    page.locator("#search").fill(hostile[:6])
+    expect(page.locator(".file.done")).to_have_count(len(XSS))
+    names = page.locator(".file-name")
+    for position, hostile in enumerate(XSS):
+        names.nth(position).click()
+        assert page.locator("#document-name").text_content() == f"{hostile}.txt"
+        assert (page.locator("#document").text_content() or "").count(hostile) == 3
+        for label in page.locator(".label").all():
+            label.click()
+        page.locator("#search").fill(hostile[:6])
+        expect(page.get_by_role("button", name="清除筛选")).to_be_visible()
+        page.get_by_role("button", name="清除筛选").click()
     for summary in page.locator("figure summary").all():
         summary.click()
     page.get_by_role("button", name="English").click()
-    assert hostile.replace("/", "_")[-4:] in page.locator("#document-name").inner_text().replace("/", "_")
+    expect(page.get_by_role("button", name="中文")).to_be_visible()
     assert page.evaluate("window.PWN") is None
-    assert page.locator("#document script, #document img, #document iframe, #document svg, #document a").count() == 0
+    assert page.locator("#document").locator("script, img, iframe, svg, a, math, details").count() == 0
 
 
 def test_a_key_is_asked_for_when_the_service_wants_one(
@@ -570,7 +575,7 @@ def test_a_key_is_asked_for_when_the_service_wants_one(
     entry = entry_line("analyst", Role.USER, digest)
     with serving(small_model_folder, tmp_path, POLICY_THEMES_API_KEYS=entry) as guarded:
         page = open_page(at=guarded, ready=False, faults_expected=True)
-        field = page.get_by_label("访问密钥")
+        field = page.get_by_role("textbox", name="访问密钥")
         field.fill("wrong")
         page.get_by_role("button", name="继续").click()
         expect(page.get_by_text("这个密钥没有被接受")).to_be_visible()
@@ -734,12 +739,12 @@ def test_a_paragraph_is_copied_with_its_themes(open_page: Opener) -> None:
     assert copied.startswith(f"【科技金融】{LOAN}\n——")
 
 
-def test_a_long_document_stays_quick(open_page: Opener) -> None:
+def test_a_long_document_stays_quick(open_page: Opener, tmp_path: Path) -> None:
     page = open_page()
     lines = [f"{'一二三四五六七八九十'[n % 10]}、第{n}部分\n" if n % 50 == 0 else "" for n in range(MANY)]
-    text = "".join(f"{line}    第{n}项措施是：{LOAN}\n" for n, line in enumerate(lines))
-    paste(page, text)
-    expect(page.locator(".paragraph").first).to_be_visible(timeout=60_000)
+    path = tmp_path / "长.txt"
+    path.write_text("".join(f"{line}    第{n}项措施是：{LOAN}\n" for n, line in enumerate(lines)), encoding="utf-8")
+    upload(page, path)
     assert page.locator(".paragraph").count() == MANY
     milliseconds = page.evaluate(
         """async () => {
@@ -754,4 +759,4 @@ def test_a_long_document_stays_quick(open_page: Opener) -> None:
             return performance.now() - begun;
         }"""
     )
-    assert milliseconds < 4_000  # some 300 on an idle machine
+    assert milliseconds < 4_000  # some 60 where nothing else runs

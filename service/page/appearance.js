@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const root = document.documentElement;
+  /** @param {string} name @param {string[]} values the first where none was kept */
   const kept = (name, values) => {
     try {
       const value = localStorage.getItem(`policy-themes.${name}`);

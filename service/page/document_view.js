@@ -398,7 +398,7 @@ export class DocumentView {
   pointed(event) {
     const target = /** @type {Element} */ (event.target);
     const index = this.indexOf(target);
-    const wanted = event.pointerType === "mouse" && index !== null && index !== this.edited && target.closest(".notes");
+    const wanted = event.pointerType === "mouse" && index !== null && !this.chosen.has(index) && index !== this.edited && target.closest(".notes");
     if (wanted && this.labelled) this.scoreCard.show(this.paragraphs[index], this.labelled, index);
     else this.scoreCard.hideSoon();
   }

@@ -148,6 +148,7 @@ function choice(id, name, count, pressed, onclick, style = "") {
  */
 function occurrences(text, needle) {
   if (!text) return [];
+  /** @type {{node: Text, start: number}[]} */
   const nodes = [];
   const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
   let length = 0;
