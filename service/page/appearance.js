@@ -2,11 +2,11 @@
 "use strict";
 (() => {
   const root = document.documentElement;
-  /** @param {string} name @param {string[]} values the first where none was kept */
+  /** @param {string} name @param {string[]} values the first where none was kept @returns {string} */
   const kept = (name, values) => {
     try {
       const value = localStorage.getItem(`policy-themes.${name}`);
-      return values.includes(value) ? value : values[0];
+      return value !== null && values.includes(value) ? value : values[0];
     } catch {
       return values[0]; // storage can be forbidden
     }
