@@ -136,10 +136,20 @@ class DocumentParagraphOut(PlaceOut, LabelOut):
     text: str
 
 
+class RecordOut(LabelOut):
+    """A row of JSON Lines: its own fields, and its label."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str | int
+    text: str
+
+
 class OtherBlockOut(PlaceOut):
     """A block that is not labelled."""
 
     kind: Literal["heading", "byline", "furniture"]
+    file: str
     text: str
     headings: list[str] = Field(description="它上面的标题，由外到内")
 
@@ -165,7 +175,7 @@ class DocumentResponse(BaseModel):
     """A document: its paragraphs labelled, and all its blocks in order."""
 
     model: str
-    results: list[DocumentParagraphOut]
+    results: list[DocumentParagraphOut | RecordOut]
     blocks: list[OtherBlockOut | ParagraphBlockOut] = Field(description="文件的全部内容，按原文顺序")
     refusals: list[RefusalOut] = Field(description="没有处理的部分和原因")
 

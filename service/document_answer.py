@@ -40,6 +40,10 @@ class DocumentAnswer:
                 case Refusal():
                     self.refusals.append(part)
 
+    def headers(self, _name: str) -> dict[str, str]:
+        """What goes before the answer besides the model."""
+        return {}
+
     def chunks(self) -> Iterator[bytes]:
         """The bytes of the answer."""
         yield b'{"model":' + json_bytes(self._model) + b',"results":['

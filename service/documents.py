@@ -1,30 +1,49 @@
-"""Files on disk to paragraphs to label: text documents and JSON Lines of paragraphs."""
+"""Files on disk to paragraphs to label: which files there are, and what stands in them, whatever their format."""
 
-import codecs
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from model.errors import PolicyThemesError, TextError
-from model.paragraphs import BlockKind, split_blocks
-from model.text import check_text
-from service.decoding import decode_text
+from model.paragraphs import BlockKind
+from service.readers.bounded_lines import OverlongLine
+from service.readers.formats import ADVICE, ENDINGS, Format, recognise
+from service.readers.json_lines import read_rows
+from service.readers.plain_text import text_blocks
+from service.readers.reading import read_file
+from service.readers.source import (
+    LONGEST_PARAGRAPH,
+    DocumentBlock,
+    ReadOptions,
+    Refusal,
+    RefusalKind,
+    Source,
+    UnreadableError,
+)
 
-DOCUMENT_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown"})
-PARAGRAPH_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+__all__ = [
+    "LONGEST_PARAGRAPH",
+    "STANDARD_INPUT",
+    "DocumentBlock",
+    "InputParagraph",
+    "ReadOptions",
+    "Refusal",
+    "RefusalKind",
+    "document_paragraphs",
+    "find_files",
+    "is_supported",
+    "needs_process",
+    "paragraphs_of",
+    "read_blocks",
+    "read_paragraph_lines",
+    "read_paragraphs",
+    "shown",
+]
+
 STANDARD_INPUT = "-"
-
-_BYTES_PER_MIB = 1024 * 1024
-LARGEST_DOCUMENT_BYTES = 256 * _BYTES_PER_MIB
-LONGEST_PARAGRAPH = 20_000  # characters, over HTTP too; what is longer is no paragraph, and would take minutes
-
-
-class UnsupportedFileError(PolicyThemesError):
-    """A file of a kind that cannot be read yet."""
+_DEFAULTS = ReadOptions()
+_HARMLESS = frozenset({Format.TEXT, Format.JSON_LINES, Format.DELIMITED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +52,6 @@ class InputParagraph:
 
     text: str
     place: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What could not be labelled: a whole file, or one line of it."""
-
-    file: str
-    message: str
-    line: int | None = None
-    page: int | None = None
-    kind: str = "unreadable"
-
-    def __str__(self) -> str:
-        """One sentence for the summary."""
-        where = self.file if self.line is None else f"{self.file} 第 {self.line} 行"
-        return f"{where}：{self.message}"
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentBlock:
-    """One block of a document and its place in it."""
-
-    kind: BlockKind
-    text: str
-    headings: tuple[str, ...]
-    place: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How to read a file."""
-
-    text_column: str | None = None
 
 
 def shown(path: Path) -> str:
@@ -96,59 +82,52 @@ def find_files(path: Path, refuse: Callable[[Refusal], None]) -> Iterator[Path]:
 
 
 def is_supported(path: Path) -> bool:
-    """Whether the name's ending says that `path` can be read."""
-    return path.suffix.lower() in DOCUMENT_SUFFIXES | PARAGRAPH_SUFFIXES
+    """Whether the ending of its name says that `path` is a document: one that can be read, or one whose owner must be told what to do."""
+    return path.suffix.lower() in ENDINGS or path.suffix.lower() in ADVICE
 
 
-def read_paragraphs(path: Path) -> Iterator[InputParagraph | Refusal]:
-    """The paragraphs of one file; of JSON Lines each row, of a document each paragraph but no heading, byline or furniture.
+def needs_process(path: Path, name: str | None = None) -> bool:
+    """Whether `path`, known to users as `name`, is of a format that can do harm to whoever reads it, so that a `ReadingProcess` should."""
+    try:
+        return recognise(path, name or path.name) not in _HARMLESS
+    except (UnreadableError, OSError):
+        return False  # refused before it is read
 
-    A row of JSON Lines that is wrong becomes a `Refusal` in its place, and the rows behind it go on.
 
-    Raises:
-        UnsupportedFileError: the ending of the name is not one that can be read.
-        TextError: the file as a whole is not readable text.
-        OSError: the file cannot be opened or read.
+def read_blocks(path: Path, name: str, options: ReadOptions = _DEFAULTS) -> Iterator[DocumentBlock | Refusal]:
+    """Every block of a document in order, of a table each row; what cannot be read becomes a `Refusal` in its place.
+
+    Args:
+        path: where it lies; what it is, is told by how it begins, then by the ending of `name`.
+        name: what users know it by.
+        options: what the user says about it.
     """
-    suffix = path.suffix.lower()
-    if suffix in PARAGRAPH_SUFFIXES:
-        with path.open("rb") as lines:
-            yield from read_paragraph_lines(lines, shown(path))
-    elif suffix in DOCUMENT_SUFFIXES:
-        if path.stat().st_size > LARGEST_DOCUMENT_BYTES:
-            raise TextError(f"文件超过 {LARGEST_DOCUMENT_BYTES // _BYTES_PER_MIB} MB，请拆分后再试。")
-        yield from document_paragraphs(decode_text(path.read_bytes()), shown(path))
-    else:
-        raise UnsupportedFileError(
-            f"还不能读取 {path.suffix or '没有扩展名的'} 文件；请另存为 UTF-8 文本（.txt），或整理成 JSON Lines（.jsonl）后再试。"
-        )
+    return read_file(Source(path, name, options))
 
 
-def read_blocks(path: Path, name: str, options: ReadOptions) -> Iterator[DocumentBlock | Refusal]:
-    """All blocks of a text document, in order."""
-    if path.suffix.lower() not in DOCUMENT_SUFFIXES:
-        raise UnsupportedFileError("还不能读取这种文件；请另存为 UTF-8 文本（.txt）后再试。")
-    yield from text_blocks(decode_text(path.read_bytes()), name)
+def read_paragraphs(path: Path, options: ReadOptions = _DEFAULTS) -> Iterator[InputParagraph | Refusal]:
+    """The paragraphs of one file: of JSON Lines and of tables each row, of a document each paragraph but no heading, byline or furniture."""
+    return paragraphs_of(read_blocks(path, shown(path), options))
 
 
-def text_blocks(text: str, name: str) -> Iterator[DocumentBlock | Refusal]:
-    """All blocks of a document's text, in order."""
-    check_text(text)
-    lines = list(StringIO(text, newline=None))
-    for position, line in enumerate(lines):
-        if len(line.strip()) > LONGEST_PARAGRAPH:
-            yield Refusal(name, _too_long(len(line.strip())), position + 1, kind="too_large")
-            lines[position] = ""
-    for block in split_blocks(lines):
-        if len(block.text) > LONGEST_PARAGRAPH:
-            yield Refusal(
-                name,
-                f"从这一行到第 {block.lines[1]} 行合成一段，{_too_long(len(block.text))}",
-                block.lines[0],
-                kind="too_large",
-            )
+def paragraphs_of(items: Iterable[DocumentBlock | Refusal]) -> Iterator[InputParagraph | Refusal]:
+    """The paragraphs among blocks, counted file by file, with refusals where they stand."""
+    file, count = None, 0
+    for item in items:
+        if isinstance(item, Refusal):
+            yield item
+        elif item.kind is not BlockKind.PARAGRAPH:
             continue
-        yield DocumentBlock(block.kind, block.text, block.headings, {"lines": list(block.lines)})
+        elif item.record is not None:
+            yield InputParagraph(item.text, item.record)
+        else:
+            if item.place["file"] != file:
+                file, count = item.place["file"], 0
+            count += 1
+            place = {key: value for key, value in item.place.items() if key != "file"}
+            yield InputParagraph(
+                item.text, {"file": file, "paragraph": count, **place, "headings": list(item.headings)}
+            )
 
 
 def document_paragraphs(text: str, name: str) -> Iterator[InputParagraph | Refusal]:
@@ -157,73 +136,9 @@ def document_paragraphs(text: str, name: str) -> Iterator[InputParagraph | Refus
     Raises:
         TextError: `text` has a NUL character or a lone surrogate.
     """
-    check_text(text)
-    lines = list(StringIO(text, newline=None))
-    for position, line in enumerate(lines):
-        if len(line.strip()) > LONGEST_PARAGRAPH:
-            yield Refusal(name, _too_long(len(line.strip())), position + 1)
-            lines[position] = ""
-    number = 0
-    for block in split_blocks(lines):
-        if block.kind is BlockKind.PARAGRAPH:
-            number += 1
-            if len(block.text) > LONGEST_PARAGRAPH:
-                yield Refusal(
-                    name, f"从这一行到第 {block.lines[1]} 行合成一段，{_too_long(len(block.text))}", block.lines[0]
-                )
-                continue
-            yield InputParagraph(
-                block.text,
-                {"file": name, "paragraph": number, "lines": list(block.lines), "headings": list(block.headings)},
-            )
+    yield from paragraphs_of(text_blocks(text, name))
 
 
-def read_paragraph_lines(lines: Iterable[bytes], name: str) -> Iterator[InputParagraph | Refusal]:
+def read_paragraph_lines(lines: Iterable[bytes | OverlongLine], name: str) -> Iterator[InputParagraph | Refusal]:
     """Rows `{"id", "text", …}` of JSON Lines, read one by one; other fields are kept and written again. Blank lines are passed over."""
-    for number, raw in enumerate(lines, 1):
-        if not raw.removeprefix(codecs.BOM_UTF8).strip():
-            continue
-        try:
-            yield _paragraph_of_row(raw.rstrip())
-        except PolicyThemesError as error:
-            yield Refusal(name, str(error), number)
-
-
-def _paragraph_of_row(line: bytes) -> InputParagraph:
-    try:
-        row = json.loads(decode_text(line))
-    except json.JSONDecodeError as error:
-        raise TextError(f"不是有效的 JSON（第 {error.colno} 个字符处：{error.msg}）。") from None
-    except ValueError:  # Python reads no integer of more than 4,300 digits
-        raise TextError("有一个整数太长，无法读取；请改为字符串。") from None
-    except RecursionError:
-        raise TextError("JSON 嵌套过深。") from None
-    if not isinstance(row, dict):
-        raise TextError('应当是一个 JSON 对象，例如 {"id": "1", "text": "……"}。')
-    text, identity = row.get("text"), row.get("id")
-    if not isinstance(text, str):
-        raise TextError("缺少字段 text，或 text 不是字符串。")
-    if not isinstance(identity, str | int) or isinstance(identity, bool):
-        raise TextError("缺少字段 id，或 id 不是字符串或整数。")
-    check_text(text)
-    check_text(str(identity))
-    if len(text) > LONGEST_PARAGRAPH:
-        raise TextError(_too_long(len(text)))
-    _check_writable(row)
-    return InputParagraph(text, row)
-
-
-def _check_writable(row: dict[str, Any]) -> None:
-    """Refuse what Python's JSON reader takes and no JSON may hold, in any field: the row is written again."""
-    try:
-        json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise TextError("有字段含不成对的代理码，无法保存；请改正来源文本的编码。") from None
-    except ValueError:
-        raise TextError("有字段是 NaN 或 Infinity，不是有效的 JSON；请改为数字、字符串或 null。") from None
-    except RecursionError:
-        raise TextError("JSON 嵌套过深。") from None
-
-
-def _too_long(length: int) -> str:
-    return f"有 {length} 字，一段最多 {LONGEST_PARAGRAPH} 字；请分段后再试。"
+    return paragraphs_of(read_rows(lines, name))

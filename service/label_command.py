@@ -5,7 +5,7 @@ import io
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from importlib.metadata import version
@@ -21,9 +21,12 @@ from service.default_model import find_labeller
 from service.documents import (
     STANDARD_INPUT,
     InputParagraph,
+    ReadOptions,
     Refusal,
     find_files,
     is_supported,
+    needs_process,
+    paragraphs_of,
     read_paragraph_lines,
     read_paragraphs,
     shown,
@@ -39,6 +42,10 @@ from service.outputs import (
     json_lines_writer,
     open_output,
 )
+from service.readers.bounded_lines import OverlongLine
+from service.readers.formats import READABLE
+from service.readers.json_lines import stream_lines
+from service.reading_process import ReadingProcess
 from service.writers.terminal_table import print_table
 
 
@@ -57,8 +64,8 @@ _TABLE_WIDTH = 120  # of a table that goes elsewhere than to a terminal
 _MOST_REFUSALS = 20  # shown of a file; a binary file that is called .jsonl has one in each line
 _DESCRIPTION = "给中文科技政策文件的每个段落标注主题：科技金融、孵化器、人才、知识产权、军民融合。"
 _EPILOG = f"""\
-输入：文本文件（.txt、.md；UTF-8、GB18030、UTF-16），或每行一个段落的 JSON Lines（.jsonl，字段 id 和 text）；
-文件夹连同子文件夹一起处理；“-”从标准输入读 JSON Lines。
+输入：Word（.docx）、PDF、网页（.html）、文本（.txt、.md），表格（.xlsx、.xls、.ods、.csv、.tsv、.parquet，每行一段），
+每行一个段落的 JSON Lines（.jsonl，字段 id 和 text），以及装着这些的 zip；文件夹连同子文件夹一起处理；“-”从标准输入读 JSON Lines。
 输出：按文件名结尾决定格式（{"、".join(OUTPUT_SUFFIXES)}）；不写 -o 时，在终端显示表格，在管道中输出 JSON Lines。
 退出码：0 全部完成；1 有文件或行未能处理（其余照常输出）；2 命令有误；3 没有可标注的内容；4 模型不可用；5 结果无法写入。
 例：policy-label 文件夹 -o 结果.csv
@@ -76,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("inputs", nargs="+", metavar="输入", help="文件、文件夹，或 - （标准输入）")
     parser.add_argument("-o", "--output", type=Path, metavar="文件", help="结果文件")
     parser.add_argument("--table", action="store_true", help="即使不在终端，也显示表格而不是 JSON Lines")
+    parser.add_argument("--text-column", metavar="列名", help="表格里放正文的列（只有一列像正文时不必指明）")
     parser.add_argument("--model", type=Path, metavar="文件夹", help="模型文件夹（默认使用本机的默认模型）")
     parser.add_argument(
         "--version", action="version", version=f"policy-themes {version('policy-themes')} ({active_path()})"
@@ -133,7 +141,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             write = table.append
         else:
             write = stack.enter_context(_json_lines_output())
-        summary = _write(label_paragraphs(_read_all(sources, refusals, progress), labeller), write)
+        read = stack.enter_context(_reader(ReadOptions(options.text_column)))
+        summary = _write(label_paragraphs(_read_all(sources, read, refusals, progress), labeller), write)
     if table:
         with _standard_output() as stream:
             print_table(table, names, Console(file=stream, width=None if stream.isatty() else _TABLE_WIDTH))
@@ -176,7 +185,7 @@ def _find_sources(
         if not readable:
             kinds = "、".join(sorted({file.suffix or "无扩展名" for file in others}))
             what = f"这里只有暂不能读取的文件（{kinds}）" if others else "文件夹里没有文件"
-            refusals.append(Refusal(shown(path), f"没有可标注的内容：{what}。可读取 .txt、.md、.jsonl。"))
+            refusals.append(Refusal(shown(path), f"没有可标注的内容：{what}。可读取 {READABLE.replace(' ', '、')}。"))
     return [*([None] if STANDARD_INPUT in names else []), *files], skipped, exit_code
 
 
@@ -200,7 +209,28 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _read_all(sources: Sequence[Path | None], refusals: list[Refusal], progress: Progress) -> Iterator[InputParagraph]:
+Read = Callable[[Path], Iterator[InputParagraph | Refusal]]
+
+
+@contextmanager
+def _reader(options: ReadOptions) -> Iterator[Read]:
+    """Reads files, those that can do harm in a process of their own, which is started when it is first needed."""
+    with ExitStack() as stack:
+        process: list[ReadingProcess] = []
+
+        def read(path: Path) -> Iterator[InputParagraph | Refusal]:
+            if not needs_process(path):
+                return read_paragraphs(path, options)
+            if not process:
+                process.append(stack.enter_context(ReadingProcess()))
+            return paragraphs_of(process[0].read(path, shown(path), options))
+
+        yield read
+
+
+def _read_all(
+    sources: Sequence[Path | None], read: Read, refusals: list[Refusal], progress: Progress
+) -> Iterator[InputParagraph]:
     """The paragraphs of all sources (None is standard input); what is refused is put down and the rest goes on."""
     task = progress.add_task("标注", total=len(sources), paragraphs=0)
     count = 0
@@ -208,7 +238,7 @@ def _read_all(sources: Sequence[Path | None], refusals: list[Refusal], progress:
         name = "标准输入" if source is None else shown(source)
         try:
             items: Iterable[InputParagraph | Refusal] = (
-                read_paragraph_lines(_standard_input(), name) if source is None else read_paragraphs(source)
+                read_paragraph_lines(_standard_input(), name) if source is None else read(source)
             )
             found = False
             for item in items:
@@ -228,8 +258,8 @@ def _read_all(sources: Sequence[Path | None], refusals: list[Refusal], progress:
         progress.advance(task)
 
 
-def _standard_input() -> Iterable[bytes]:
-    return () if sys.stdin is None else sys.stdin.buffer  # None where the shell closed it
+def _standard_input() -> Iterable[bytes | OverlongLine]:
+    return () if sys.stdin is None else stream_lines(sys.stdin.buffer)  # None where the shell closed it
 
 
 @contextmanager

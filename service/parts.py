@@ -8,6 +8,7 @@ from service.api_keys import ApiKeys
 from service.feedback_store import FeedbackStore
 from service.metrics import Metrics
 from service.model_registry import ModelRegistry, ServedModel, Swap
+from service.reading_pool import ReadingPool
 from service.settings import Settings
 
 logger = logging.getLogger("policy_themes.models")
@@ -23,6 +24,7 @@ class ServiceParts:
     feedback: FeedbackStore
     feedback_admission: Admission
     streams: Admission
+    readers: ReadingPool
     metrics: Metrics
     keys: ApiKeys
     draining: bool = field(default=False)
@@ -42,6 +44,7 @@ class ServiceParts:
             feedback=FeedbackStore(settings.feedback, most_bytes=settings.feedback_mib << 20),
             feedback_admission=Admission(1, settings.queue, settings.queue_seconds),  # the store takes one at a time
             streams=Admission(settings.streams, settings.queue, settings.queue_seconds),
+            readers=ReadingPool(settings.readers, settings.queue_seconds),
             metrics=Metrics(),
             keys=ApiKeys(settings.api_keys, settings.api_keys_file),
         )
@@ -66,4 +69,5 @@ class ServiceParts:
 
     def close(self) -> None:
         """Let go of files and processes."""
+        self.readers.close()
         self.feedback.close()

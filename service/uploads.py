@@ -1,6 +1,5 @@
 """A file that came over HTTP, on disk for as long as it is read."""
 
-import re
 import shutil
 import tempfile
 import unicodedata
@@ -28,7 +27,7 @@ class Upload:
     """One uploaded file.
 
     Attributes:
-        path: where it lies; its name there is ours, with the ending of the client's.
+        path: where it lies; its name there is ours.
         name: what the client calls it, fit to be shown.
         text_column: of a table, the column to label, where the client said so.
     """
@@ -61,7 +60,7 @@ async def received_upload(request: Request) -> AsyncIterator[Upload]:
             _check(column, "text_column")
         folder = Path(await anyio.to_thread.run_sync(lambda: tempfile.mkdtemp(prefix="policy-themes-")))
         try:
-            path = folder / f"upload{_ending(name)}"
+            path = folder / "upload"
             await anyio.to_thread.run_sync(_copy, file, path)
             yield Upload(path, name, column or None)
         finally:
@@ -75,11 +74,6 @@ def shown_name(name: str) -> str:
     last = PurePosixPath(name.replace("\\", "/")).name
     clean = "".join(char for char in last if unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
     return clean[-_LONGEST_NAME:] or "document"
-
-
-def _ending(name: str) -> str:
-    found = re.search(r"(?:\.tar)?\.[A-Za-z0-9]{1,10}$", name)
-    return found[0].lower() if found else ""
 
 
 def _copy(file: UploadFile, path: Path) -> None:

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from model.errors import TextError
 from service.documents import (
-    LARGEST_DOCUMENT_BYTES,
     LONGEST_PARAGRAPH,
     InputParagraph,
     Refusal,
-    UnsupportedFileError,
+    RefusalKind,
     document_paragraphs,
     find_files,
     is_supported,
@@ -23,6 +22,7 @@ from service.documents import (
     read_paragraphs,
     shown,
 )
+from service.readers.plain_text import LARGEST_DOCUMENT_BYTES
 
 DOCUMENT = """某市科技创新工作总结
 
@@ -77,10 +77,18 @@ def test_a_file_is_found_as_itself(tmp_path: Path) -> None:
         ("a.markdown", True),
         ("a.jsonl", True),
         ("a.ndjson", True),
-        ("a.docx", False),
+        ("a.docx", True),
+        ("a.PDF", True),
+        ("a.html", True),
+        ("a.xlsx", True),
+        ("a.csv", True),
+        ("a.zip", True),
+        ("a.doc", True),  # its owner is told what to do
+        ("a.wps", True),
+        ("a.ofd", True),
         ("a.json", False),
+        ("a.png", False),
         ("txt", False),
-        ("a.txt.zip", False),
     ],
 )
 def test_the_ending_says_whether_a_file_can_be_read(name: str, supported: bool) -> None:
@@ -284,27 +292,38 @@ def test_a_paragraph_file_is_read_by_its_ending(tmp_path: Path) -> None:
     assert str(refused).startswith(f"{file} 第 2 行：")
 
 
-@pytest.mark.parametrize("name", ["报告.docx", "报告"])
-def test_a_file_of_another_kind_is_refused_in_words(tmp_path: Path, name: str) -> None:
+def only_refusal(path: Path) -> Refusal:
+    """What `path` is refused with, of which there must be nothing else."""
+    (refusal,) = read_paragraphs(path)
+    assert isinstance(refusal, Refusal)
+    return refusal
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("报告.docx", "不是有效的 .docx 文件"), ("报告", "没有扩展名"), ("a.psd", ".psd 文件")]
+)
+def test_a_file_of_another_kind_is_refused_in_words(tmp_path: Path, name: str, sentence: str) -> None:
     (tmp_path / name).write_text("甲。", encoding="utf-8")
-    with pytest.raises(UnsupportedFileError, match="另存为 UTF-8 文本") as caught:
-        list(read_paragraphs(tmp_path / name))
-    assert (".docx" if name.endswith("x") else "没有扩展名") in str(caught.value)
+    refusal = only_refusal(tmp_path / name)
+    assert sentence in refusal.message
+    assert refusal.file == str(tmp_path / name)
 
 
 def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     file = tmp_path / "大.txt"
     with file.open("wb") as handle:
-        handle.truncate(LARGEST_DOCUMENT_BYTES + 1)
-    with pytest.raises(TextError, match="超过 256 MB"):
-        list(read_paragraphs(file))
+        handle.write(b"a")
+        handle.truncate(1024**3)
+    refusal = only_refusal(file)
+    assert f"超过 {LARGEST_DOCUMENT_BYTES // 2**20} MB" in refusal.message
+    assert refusal.kind == RefusalKind.TOO_LARGE
 
 
-def test_a_missing_file_is_an_error_of_the_system(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        list(read_paragraphs(tmp_path / "没有.txt"))
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "No such file" in only_refusal(tmp_path / "没有.txt").message
 
 
 def test_a_refusal_reads_as_a_sentence() -> None:
     assert str(Refusal("a.txt", "文件是空的。")) == "a.txt：文件是空的。"
     assert str(Refusal("a.jsonl", "不是有效的 JSON。", 3)) == "a.jsonl 第 3 行：不是有效的 JSON。"
+    assert str(Refusal("a.pdf", "这一页是图片。", page=2)) == "a.pdf 第 2 页：这一页是图片。"

@@ -107,7 +107,7 @@ def test_a_folder_is_labelled_with_its_folders_in_every_encoding(label: Run, tmp
         "下级/d.TXT": codecs.BOM_UTF16_LE + DOCUMENT.encode("utf-16-le"),
         "下级/e.txt": codecs.BOM_UTF16_BE + DOCUMENT.encode("utf-16-be"),
         "下级/f.jsonl": json.dumps({"id": 1, "text": LOAN}).encode(),
-        "g.docx": b"PK\x03\x04",
+        "g.png": b"\x89PNG",
     }.items():
         (source / name).write_bytes(data)
     out = source / "out.jsonl"
@@ -125,10 +125,10 @@ def test_files_that_were_passed_over_are_told(label: Run, tmp_path: Path, capsys
     source = tmp_path / "in"
     source.mkdir()
     (source / "好.txt").write_text(DOCUMENT, encoding="utf-8")
-    (source / "表.xlsx").touch()
+    (source / "图.png").touch()
     assert label(source, "-o", tmp_path / "out.jsonl") == ExitCode.DONE
     assert "跳过 1 个" in (errors := capsys.readouterr().err)
-    assert str(source / "表.xlsx") in errors
+    assert str(source / "图.png") in errors
 
 
 def test_a_name_that_is_not_utf8_does_not_stop_the_run(label: Run, tmp_path: Path) -> None:
@@ -170,7 +170,8 @@ def test_everything_that_is_wrong_is_told_and_the_rest_comes_out(tmp_path: Path,
         "i-行.jsonl": "\n".join([good, *bad_rows, good]).encode(),
         "j-二进制.jsonl": b"\0\xff\n" * 100,
         "k-末尾.txt": DOCUMENT.encode("gb18030"),
-        "l.docx": b"PK\x03\x04",
+        "l.png": b"\x89PNG",
+        "m.docx": b"PK\x03\x04",
     }.items():
         (source / name).write_bytes(data)
     missing = tmp_path / "没有.txt"
@@ -198,7 +199,7 @@ def test_everything_that_is_wrong_is_told_and_the_rest_comes_out(tmp_path: Path,
     for sentence in (
         "没有.txt：找不到这个文件或文件夹",
         "空文件夹：没有可标注的内容",
-        "文件.docx：还不能读取 .docx 文件",
+        "文件.docx：压缩包已损坏或不完整",
         "b-空.txt：文件是空的（0 字节）",
         "c-图片.txt：这是图片文件",
         "d-二进制.txt：第 6 个字节是空字节",
@@ -219,7 +220,7 @@ def test_everything_that_is_wrong_is_told_and_the_rest_comes_out(tmp_path: Path,
         "跳过 1 个暂不能读取的文件",
     ):
         assert sentence in errors, errors
-    assert "119 处未能处理，其余已照常输出" in errors
+    assert "120 处未能处理，其余已照常输出" in errors
     assert "j-二进制.jsonl：……另有 80 处" in errors
     assert errors.count("二进制.jsonl 第") == 20
 
@@ -232,7 +233,7 @@ def test_everything_that_is_wrong_is_told_and_the_rest_comes_out(tmp_path: Path,
         pytest.param(["{tmp}/" + "长" * 300], ExitCode.BAD_COMMAND, "无法访问", id="name too long"),
         pytest.param(["{tmp}/没有.txt", "{tmp}/空"], ExitCode.BAD_COMMAND, "没有可标注的内容", id="missing and empty"),
         pytest.param(["{tmp}/空"], ExitCode.NOTHING_TO_LABEL, "文件夹里没有文件", id="empty folder"),
-        pytest.param(["{tmp}/别的"], ExitCode.NOTHING_TO_LABEL, "（.docx、无扩展名）", id="only other kinds"),
+        pytest.param(["{tmp}/别的"], ExitCode.NOTHING_TO_LABEL, "（.png、无扩展名）", id="only other kinds"),
         pytest.param(["{tmp}/文件.txt", "--model", "{tmp}/无"], ExitCode.NO_MODEL, "没有模型", id="missing model"),
         pytest.param(["{tmp}/文件.txt", "--model", "{tmp}/坏"], ExitCode.NO_MODEL, "policy-train", id="damaged model"),
     ],
@@ -243,7 +244,7 @@ def test_a_run_that_cannot_begin_says_why(
     for folder in ("空", "别的", "坏"):
         (tmp_path / folder).mkdir()
     (tmp_path / "文件.txt").write_text(DOCUMENT, encoding="utf-8")
-    (tmp_path / "别的" / "a.docx").touch()
+    (tmp_path / "别的" / "a.png").touch()
     (tmp_path / "别的" / "README").touch()
     (tmp_path / "坏" / "manifest.json").write_text("{", encoding="utf-8")
     before = sorted(path.name for path in tmp_path.rglob("*"))

@@ -743,7 +743,10 @@ def test_a_long_document_stays_quick(open_page: Opener, tmp_path: Path) -> None:
     page = open_page()
     lines = [f"{'一二三四五六七八九十'[n % 10]}、第{n}部分\n" if n % 50 == 0 else "" for n in range(MANY)]
     path = tmp_path / "长.txt"
-    path.write_text("".join(f"{line}    {chr(0x4E00 + n)}县第{n}项措施是：{LOAN}\n" for n, line in enumerate(lines)), encoding="utf-8")
+    path.write_text(
+        "".join(f"{line}    {chr(0x4E00 + n)}县第{n}项措施是：{LOAN}\n" for n, line in enumerate(lines)),
+        encoding="utf-8",
+    )
     upload(page, path)
     assert page.locator(".paragraph").count() == MANY
     milliseconds = page.evaluate(
