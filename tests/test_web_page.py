@@ -449,7 +449,7 @@ def test_every_format_can_be_downloaded(open_page: Opener) -> None:
         assert started.value.suggested_filename == f"{DOCUMENT.stem}－主题{suffix}"
         content = started.value.path().read_bytes()
         assert content.startswith(begin)
-        assert suffix == ".xlsx" or "科技信贷风险补偿资金池" in content.decode("utf-8-sig")
+        assert suffix == ".xlsx" or "现将有关情况报告如下" in content.decode("utf-8-sig")
 
 
 def test_files_that_cannot_be_read_are_told_and_the_others_are_labelled(open_page: Opener, tmp_path: Path) -> None:
@@ -743,10 +743,8 @@ def test_a_long_document_stays_quick(open_page: Opener, tmp_path: Path) -> None:
     page = open_page()
     lines = [f"{'一二三四五六七八九十'[n % 10]}、第{n}部分\n" if n % 50 == 0 else "" for n in range(MANY)]
     path = tmp_path / "长.txt"
-    path.write_text(
-        "".join(f"{line}    {chr(0x4E00 + n)}县第{n}项措施是：{LOAN}\n" for n, line in enumerate(lines)),
-        encoding="utf-8",
-    )
+    measures = (f"{line}    {chr(0x4E00 + n)}县第{n}项措施。{LOAN * (1 + n % 4)}\n" for n, line in enumerate(lines))
+    path.write_text("".join(measures), encoding="utf-8")
     upload(page, path)
     assert page.locator(".paragraph").count() == MANY
     milliseconds = page.evaluate(
