@@ -9,7 +9,7 @@ import { comparisonBars, documentBars, figureTable } from "./theme_chart.js";
 /** @typedef {import("./theme_chart.js").Row} Row */
 
 const MOST_ROWS = 24;
-const SIDE_BY_SIDE = 900; // pixels from which two charts stand next to each other
+const SIDE_BY_SIDE = 760; // pixels from which two charts stand next to each other
 const WHOLE = 0.4; // share of the width for the document as a whole, there
 
 export class Overview {
@@ -27,6 +27,7 @@ export class Overview {
       width = this.root.clientWidth;
       this.draw();
     }).observe(this.root);
+    new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-size"] });
   }
 
   /**
