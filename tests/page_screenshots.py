@@ -57,9 +57,9 @@ def show_document(_page: Page) -> None:
 def show_correcting(page: Page) -> None:
     """The reasons for a theme, a paragraph being corrected, and the scores of another."""
     page.locator(".paragraph", has_text="（二）").locator(".label").click()
-    page.locator(".paragraph", has_text="（三）").locator(".action.correct").click()
+    page.locator(".paragraph", has_text="（四）").locator(".action.correct").click()
     page.locator(".paragraph", has_text="（二）").evaluate("found => scrollTo(0, found.offsetTop - 125)")
-    page.locator(".paragraph", has_text="（四）").locator(".notes").hover()
+    page.locator(".paragraph", has_text="（三）").locator(".notes").hover()
     page.locator("#scores:not([hidden])").wait_for()
 
 
