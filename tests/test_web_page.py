@@ -19,6 +19,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from python_calamine import CalamineWorkbook
 
 from model.artifact import MODEL_VARIABLE
 from model.labeller import Labeller
@@ -449,6 +450,24 @@ def test_every_format_can_be_downloaded(open_page: Opener) -> None:
         content = started.value.path().read_bytes()
         assert content.startswith(begin)
         assert suffix == ".xlsx" or "现将有关情况报告如下" in content.decode("utf-8-sig")
+
+
+def test_all_documents_can_be_downloaded_as_one_workbook(open_page: Opener, tmp_path: Path) -> None:
+    page = open_page()
+    upload(page, DOCUMENT)
+    for name in ("甲", "乙"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "办法.txt").write_text(f"{name}市{LOAN}\n", encoding="utf-8")
+        page.get_by_role("button", name="添加文件").click()
+        upload(page, tmp_path / name / "办法.txt")
+    expect(page.locator(".file.done")).to_have_count(3)
+    with page.expect_download() as started:
+        page.get_by_role("button", name="全部下载为 Excel").click()
+    assert started.value.suggested_filename == "全部文件－主题.xlsx"
+    started.value.save_as(tmp_path / "all.xlsx")
+    rows = CalamineWorkbook.from_path(tmp_path / "all.xlsx").get_sheet_by_name("段落").to_python()
+    files = {row[0] for row in rows[1:]}
+    assert files == {f"全部文件.zip/{name}" for name in (DOCUMENT.name, "办法.txt", "办法 (2).txt")}
 
 
 def test_files_that_cannot_be_read_are_told_and_the_others_are_labelled(open_page: Opener, tmp_path: Path) -> None:

@@ -162,6 +162,9 @@ const TEXTS = {
   // downloads
   download: ["下载", "Download"],
   downloadOf: ["下载 {format}", "Download {format}"],
+  downloadAll: ["全部下载", "Download all"],
+  downloadAllOf: ["全部下载为 {format}", "Download all as {format}"],
+  allFiles: ["全部文件", "all-documents"],
   downloading: ["正在准备 {format}……", "Preparing {format} …"],
   downloaded: ["{name} 已下载。", "{name} is downloaded."],
   downloadFailed: ["下载未成功：{message}", "The download failed: {message}"],

@@ -90,7 +90,9 @@ export class Reader {
     const labelled = this.item?.labelled;
     if (!labelled) return;
     this.outline.show(labelled);
-    this.overview.show(labelled, this.queue.items.flatMap((item) => item.labelled ?? []));
+    const all = this.queue.items.flatMap((item) => item.labelled ?? []);
+    this.overview.show(labelled, all);
+    this.downloads.showAll(all);
   }
 
   /** Corrections may come quickly; the paragraph itself shows at once, what is counted from it a moment later. */
