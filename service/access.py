@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api_keys import ApiKeys, Caller, Role
-from service.problems import ProblemError, ProblemKind, problem_response
+from service.problems import ProblemError, ProblemKind, answer_to
 from service.rate_limit import RateLimit
 
 _CALLER = "policy_themes.caller"
-_BEARER = 'Bearer realm="policy-themes"'
+BEARER = 'Bearer realm="policy-themes"'
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({b"same-origin", b"none"})
 
@@ -56,7 +56,7 @@ class Access:
             try:
                 self._judge(scope)
             except ProblemError as problem:
-                await problem_response(problem.kind, str(problem), headers=problem.headers)(scope, receive, send)
+                await answer_to(problem, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -95,7 +95,12 @@ class Access:
 def _challenge(method: str, headers: dict[bytes, bytes]) -> str:
     """A browser that opens an address asks its user where it may answer with Basic; for a script of our page it must not."""
     opened = method == "GET" and b"text/html" in headers.get(b"accept", b"")
-    return _BEARER + (', Basic realm="policy-themes"' if opened else "")
+    return BEARER + (', Basic realm="policy-themes"' if opened else "")
+
+
+def has_key(request: Request, keys: ApiKeys) -> bool:
+    """Whether a request to one of the open paths could go on elsewhere: it brings a good key, or none is asked for."""
+    return not keys.required or keys.caller(_key_of(dict(request.scope["headers"]))) is not None
 
 
 def caller_of(scope: Scope) -> Caller | None:

@@ -6,9 +6,23 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from service.api_types import DocumentRequest, FeedbackRequest, LabelRequest
-from service.problems import Problem
+from service.doccano import DoccanoRequest
+from service.inference_protocol import InferenceRequest
+from service.label_studio import PredictRequest, SetupRequest, WebhookRequest
+from service.problems import InferenceProblem, Problem
 
-_READ_BY_OURSELVES = (LabelRequest, DocumentRequest, FeedbackRequest, Problem)
+_READ_BY_OURSELVES = (
+    LabelRequest,
+    DocumentRequest,
+    FeedbackRequest,
+    InferenceRequest,
+    PredictRequest,
+    SetupRequest,
+    WebhookRequest,
+    DoccanoRequest,
+    Problem,
+    InferenceProblem,
+)
 _FASTAPI_ERRORS = ("HTTPValidationError", "ValidationError")
 
 
@@ -26,7 +40,17 @@ def complete_openapi(app: FastAPI) -> None:
             schemas.update(definitions["$defs"])
             for name in _FASTAPI_ERRORS:
                 schemas.pop(name, None)
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    _drop_unknown(operation["responses"])
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _drop_unknown(responses: dict[str, Any]) -> None:
+    """Take out the answer that FastAPI adds wherever there is a parameter: ours to it are listed, where there can be one."""
+    content = responses.get("422", {}).get("content", {}).get("application/json", {})
+    if content.get("schema", {}).get("$ref", "").endswith(_FASTAPI_ERRORS):
+        del responses["422"]

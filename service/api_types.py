@@ -12,7 +12,7 @@ MOST_PARAGRAPHS = 1_000
 LONGEST_DOCUMENT = 2_000_000
 LONGEST_ID = 256
 
-_EXAMPLE_TEXT = "设立科技信贷风险补偿资金池，支持合作银行为科技型中小企业提供知识产权质押贷款。"
+EXAMPLE_TEXT = "设立科技信贷风险补偿资金池，支持合作银行为科技型中小企业提供知识产权质押贷款。"
 _MOST_FIELDS = 20  # each unknown one is an error to report: a million of them took 3 GB
 
 
@@ -34,10 +34,12 @@ def _checked_id(value: object) -> object:
 
 
 _NO_NUL = Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})  # for those who read the schema; `_checked` checks
-_CleanText = Annotated[str, BeforeValidator(_checked), _NO_NUL]
+CleanText = Annotated[str, BeforeValidator(_checked), _NO_NUL]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A request of which every field is known, and as it is declared."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="before")
@@ -48,31 +50,31 @@ class _Strict(BaseModel):
         return value
 
 
-class ParagraphIn(_Strict):
+class ParagraphIn(Strict):
     """One paragraph to label."""
 
     id: Annotated[Annotated[str, Field(max_length=LONGEST_ID), _NO_NUL] | int, BeforeValidator(_checked_id)] = Field(
         description="段落编号，原样返回", examples=["1"], union_mode="left_to_right"
     )
-    text: _CleanText = Field(max_length=LONGEST_PARAGRAPH, description="段落正文", examples=[_EXAMPLE_TEXT])
+    text: CleanText = Field(max_length=LONGEST_PARAGRAPH, description="段落正文", examples=[EXAMPLE_TEXT])
 
 
-class LabelRequest(_Strict):
+class LabelRequest(Strict):
     """A batch of paragraphs."""
 
     paragraphs: list[ParagraphIn] = Field(min_length=1, max_length=MOST_PARAGRAPHS)
 
 
-class DocumentRequest(_Strict):
+class DocumentRequest(Strict):
     """The text of a whole document, lines as they stand in it."""
 
-    text: _CleanText = Field(
+    text: CleanText = Field(
         min_length=1,
         max_length=LONGEST_DOCUMENT,
         description="文件全文，保留换行",
-        examples=[f"一、强化科技金融支撑\n{_EXAMPLE_TEXT}"],
+        examples=[f"一、强化科技金融支撑\n{EXAMPLE_TEXT}"],
     )
-    name: _CleanText = Field(default="document", max_length=LONGEST_ID, description="文件名，原样返回")
+    name: CleanText = Field(default="document", max_length=LONGEST_ID, description="文件名，原样返回")
 
 
 class TermOut(BaseModel):
@@ -184,20 +186,20 @@ _ThemeId = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$", examples=["tech_fi
 _Version = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+_-]{0,79}$", examples=["0.1.0+1a2b3c4d5e"])]
 
 
-class FeedbackRequest(_Strict):
+class FeedbackRequest(Strict):
     """What the themes of a paragraph should be."""
 
-    text: _CleanText = Field(min_length=1, max_length=LONGEST_PARAGRAPH, examples=[_EXAMPLE_TEXT])
+    text: CleanText = Field(min_length=1, max_length=LONGEST_PARAGRAPH, examples=[EXAMPLE_TEXT])
     themes: list[_ThemeId] = Field(
         max_length=_MOST_FIELDS, description="应有的主题；没有则为空", examples=[["tech_finance"]]
     )
     primary: _ThemeId | None = Field(default=None, description="主要主题；没有时为 other", examples=["tech_finance"])
     model: _Version = Field(description="给出标注的模型版本")
     predicted: list[_ThemeId] = Field(max_length=_MOST_FIELDS, description="模型给出的主题", examples=[[]])
-    file: _CleanText | None = Field(default=None, max_length=1024)
+    file: CleanText | None = Field(default=None, max_length=1024)
     paragraph: int | None = Field(default=None, ge=1, le=2**53)
-    note: _CleanText | None = Field(default=None, max_length=2_000, description="说明")
-    key: _CleanText | None = Field(
+    note: CleanText | None = Field(default=None, max_length=2_000, description="说明")
+    key: CleanText | None = Field(
         default=None, min_length=1, max_length=128, description="幂等键：同一个键的重复提交只记一次"
     )
 

@@ -11,11 +11,14 @@ from model.labeller import Labeller
 from service.access import Access
 from service.api_document import complete_openapi
 from service.body_limit import BodyBounds, BodyLimit
+from service.doccano import doccano_routes
 from service.document_routes import document_routes
 from service.feedback_routes import feedback_routes
 from service.health_routes import HEALTH_PATHS, health_routes
+from service.inference_protocol import inference_routes
 from service.json_answer import MODEL_HEADER
 from service.label_routes import label_routes
+from service.label_studio import label_studio_routes
 from service.model_registry import ModelRegistry
 from service.model_routes import model_routes
 from service.parts import ServiceParts
@@ -54,7 +57,17 @@ def create_app(
     )
     app.state.parts = parts
     add_problem_handlers(app)
-    for routes in (label_routes, document_routes, feedback_routes, model_routes, health_routes, page_routes):
+    for routes in (
+        label_routes,
+        document_routes,
+        feedback_routes,
+        model_routes,
+        inference_routes,
+        label_studio_routes,
+        doccano_routes,
+        health_routes,
+        page_routes,
+    ):
         app.include_router(routes(parts))
     complete_openapi(app)
 
@@ -71,7 +84,7 @@ def create_app(
         Access,
         keys=parts.keys,
         rate=RateLimit(settings.rate_limit / settings.workers),
-        open_paths=HEALTH_PATHS | PAGE_PATHS,  # the page asks for a key itself, once an answer is 401
+        open_paths=HEALTH_PATHS | PAGE_PATHS,  # the page asks for a key itself
         origins=frozenset(settings.cors_origins),
         hosts=frozenset(settings.hosts),
     )

@@ -7,7 +7,7 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import ProblemError, ProblemKind, problem_response
+from service.problems import ProblemError, ProblemKind, answer_to
 
 _UPLOADED = b"multipart/form-data"  # written to disk as it comes
 _STREAMED = b"application/x-ndjson"  # worked on as it comes
@@ -61,7 +61,7 @@ class BodyLimit:
         except ProblemError as problem:
             if started:
                 raise
-            await problem_response(problem.kind, str(problem), headers=problem.headers)(scope, receive, send)
+            await answer_to(problem, scope["path"])(scope, receive, send)
         finally:
             self.held -= body.held
 

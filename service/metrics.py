@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import partial
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -19,6 +20,8 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _NO_THEME = "none"
 
+_Metric = TypeVar("_Metric", Counter, Histogram)
+
 
 class Metrics:
     """What is counted. Every label has few values: routes and not paths, known methods, the model's themes."""
@@ -26,6 +29,7 @@ class Metrics:
     def __init__(self) -> None:
         """Begin at nought."""
         self._registry = CollectorRegistry()
+        self._known: dict[tuple[Counter | Histogram, tuple[str, ...]], Counter | Histogram] = {}
         counter = partial(Counter, namespace="policy_themes", registry=self._registry)
         gauge = partial(Gauge, namespace="policy_themes", registry=self._registry)
         self._requests = counter("requests", "Requests answered", ["method", "route", "status"])
@@ -48,25 +52,18 @@ class Metrics:
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer; `route` is the pattern of its path."""
-        self._requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._of(self._requests, method if method in _METHODS else "other", route, str(status)).inc()
+        self._of(self._seconds, route).observe(seconds)
 
-    def labelled(self, labels: Iterable[Label], model: ServedModel) -> None:
-        """Count labelled paragraphs."""
-        themes: Tally[str] = Tally()
-        paragraphs = uncertain = 0
-        for label in labels:
-            paragraphs += 1
-            uncertain += bool(label.uncertain)
-            themes.update(label.themes or (_NO_THEME,))
-        self.labelled_in_all(paragraphs, uncertain, themes, model)
-
-    def labelled_in_all(self, paragraphs: int, uncertain: int, themes: Tally[str], model: ServedModel) -> None:
-        """Count labelled paragraphs by their sums: all, those to look at again, those of each theme (or none)."""
-        self._paragraphs.labels("labelled").inc(paragraphs - uncertain)
-        self._paragraphs.labels("uncertain").inc(uncertain)
+    def labelled(self, labels: Sequence[Label], model: ServedModel) -> None:
+        """Count labelled paragraphs: those to look at again apart, and those of each theme, or none."""
+        uncertain = sum(bool(label.uncertain) for label in labels)
+        themes = Tally(theme for label in labels for theme in label.themes or (_NO_THEME,))
+        self._of(self._paragraphs, "labelled").inc(len(labels) - uncertain)
+        if uncertain:
+            self._of(self._paragraphs, "uncertain").inc(uncertain)
         for theme, count in themes.items():
-            self._labels.labels(theme, model.version).inc(count)
+            self._of(self._labels, theme, model.version).inc(count)
 
     def refused(self, paragraphs: int) -> None:
         """Count what could not be labelled."""
@@ -85,6 +82,13 @@ class Metrics:
         if before is not None:
             self._model.labels(before.version, before.labeller.card["path"]).set(0)
         self._model.labels(model.version, model.labeller.card["path"]).set(1)
+
+    def _of(self, metric: _Metric, *values: str) -> _Metric:
+        """The part of `metric` with these label values; the library's own way to it takes longer than counting does."""
+        known = self._known.get((metric, values))
+        if known is None:
+            known = self._known[metric, values] = metric.labels(*values)
+        return known  # type: ignore[return-value]
 
     def exposition(self, waiting: int) -> bytes:
         """All figures as Prometheus reads them."""

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from model.errors import PolicyThemesError, TextError
 
 PROBLEM_JSON = "application/problem+json"
+_INFERENCE_PATHS = "/v2/"
 _TYPE_PREFIX = "urn:policy-themes:problem:"
 
 
@@ -20,6 +21,7 @@ class ProblemKind(Enum):
     """Every kind of problem: the end of its `type`, which never changes, its status, and its title."""
 
     UNREADABLE_BODY = ("unreadable-body", 400, "请求正文无法读取")
+    INVALID_INFERENCE = ("invalid-inference", 400, "推理请求有误")
     UNKNOWN_HOST = ("unknown-host", 400, "不是这个服务的名称")
     UNAUTHENTICATED = ("unauthenticated", 401, "需要密钥")
     FORBIDDEN = ("forbidden", 403, "这个密钥不能做此操作")
@@ -79,25 +81,51 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list)
 
 
+class InferenceProblem(Problem):
+    """The same under `/v2`, with what the Open Inference Protocol calls for."""
+
+    error: str = Field(description="与 detail 相同")
+
+
 def problem_of(kind: ProblemKind, detail: str, errors: Sequence[FieldProblem] = ()) -> Problem:
     """A `Problem` of a kind."""
     return Problem(type=kind.type, title=kind.title, status=kind.status, detail=detail, errors=list(errors))
 
 
 def problem_response(
-    kind: ProblemKind, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
+    kind: ProblemKind,
+    detail: str,
+    errors: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+    path: str = "",
 ) -> JSONResponse:
-    """A response whose body is a `Problem`."""
+    """A response whose body is a `Problem`; under `/v2`, to which `path` may belong, an `InferenceProblem`."""
     body = problem_of(kind, detail, errors).model_dump()
+    if path.startswith(_INFERENCE_PATHS):
+        body["error"] = detail
     return JSONResponse(body, status_code=kind.status, headers=headers, media_type=PROBLEM_JSON)
+
+
+def answer_to(problem: ProblemError, path: str) -> JSONResponse:
+    """The response to a request of `path` that ended with `problem`."""
+    return problem_response(problem.kind, str(problem), headers=problem.headers, path=path)
 
 
 def problem_responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
     """For the documentation of an address: the problems that it may answer with, beside those that every address may."""
+    return _documented(kinds, "Problem")
+
+
+def inference_problem_responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:
+    """The same for an address under `/v2`."""
+    return _documented(kinds, "InferenceProblem")
+
+
+def _documented(kinds: Sequence[ProblemKind], schema: str) -> dict[int | str, dict[str, Any]]:
     titles: dict[int, list[str]] = {}
     for kind in (*kinds, *_ANYWHERE):
         titles.setdefault(kind.status, []).append(kind.title)
-    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     return {status: {"description": "；".join(titles[status]), "content": content} for status in sorted(titles)}
 
 
@@ -186,24 +214,26 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of `app` with a problem body; none of them repeats the rejected text."""
 
     @app.exception_handler(ProblemError)
-    async def problem(_request: Request, error: ProblemError) -> JSONResponse:
-        return problem_response(error.kind, str(error), headers=error.headers)
+    async def problem(request: Request, error: ProblemError) -> JSONResponse:
+        return answer_to(error, request.scope["path"])
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        path = request.scope["path"]
         if isinstance(error.body, bytes):  # FastAPI parses a body only where it is declared as JSON
             detail = "请求头 Content-Type 应当是 application/json。"
-            return problem_response(ProblemKind.UNSUPPORTED_MEDIA_TYPE, detail)
+            return problem_response(ProblemKind.UNSUPPORTED_MEDIA_TYPE, detail, path=path)
         errors = field_problems(error.errors())
-        return problem_response(ProblemKind.INVALID_REQUEST, sentence_of(errors), errors)
+        return problem_response(ProblemKind.INVALID_REQUEST, sentence_of(errors), errors, path=path)
 
     @app.exception_handler(TextError)
-    async def bad_text(_request: Request, error: TextError) -> JSONResponse:
-        return problem_response(ProblemKind.INVALID_TEXT, str(error))
+    async def bad_text(request: Request, error: TextError) -> JSONResponse:
+        return problem_response(ProblemKind.INVALID_TEXT, str(error), path=request.scope["path"])
 
     @app.exception_handler(HTTPException)
-    async def http_error(_request: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        path = request.scope["path"]
         if error.status_code == 400:  # the body is not UTF-8 or not to be parsed at all
-            return problem_response(ProblemKind.UNREADABLE_BODY, "正文应当是 UTF-8 编码的 JSON。")
+            return problem_response(ProblemKind.UNREADABLE_BODY, "正文应当是 UTF-8 编码的 JSON。", path=path)
         kind = _BY_STATUS.get(error.status_code, ProblemKind.INTERNAL)
-        return problem_response(kind, kind.title, headers=error.headers)
+        return problem_response(kind, kind.title, headers=error.headers, path=path)

@@ -58,7 +58,7 @@ class RequestLog:
             if status:
                 raise
             detail = "服务内部出错；请把请求编号告诉管理员。"
-            await problem_response(ProblemKind.INTERNAL, detail)(scope, receive, watched)
+            await problem_response(ProblemKind.INTERNAL, detail, path=scope["path"])(scope, receive, watched)
         finally:
             seconds = perf_counter() - started
             route = getattr(scope.get("route"), "path", _UNMATCHED)

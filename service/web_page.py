@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
 
+from service.access import BEARER, has_key
 from service.parts import ServiceParts
 from service.theme_style import theme_styles
 
@@ -69,7 +70,12 @@ def page_routes(parts: ServiceParts) -> APIRouter:
 
     @router.api_route("/", methods=["GET", "HEAD"])
     async def page(request: Request) -> Response:
-        return await held[_START].answer(request)
+        if has_key(request, parts.keys):
+            return await held[_START].answer(request)
+        headers = {**_HEADERS, "cache-control": "no-store", "www-authenticate": BEARER}
+        return Response(
+            held[_START].content, 401, headers, held[_START].media_type
+        )  # it is the page that asks for the key
 
     @router.api_route(_THEMES, methods=["GET", "HEAD"])
     async def theme_colours(request: Request) -> Response:
