@@ -10,8 +10,9 @@ import { ServiceProblem } from "./service_client.js";
 export function problemText(problem) {
   if (!(problem instanceof ServiceProblem)) return words("problem_page");
   const own = ownWords(problem);
-  if (problem.detail && !isEnglish()) return problem.detail;
-  return problem.detail ? `${own} (${problem.detail})` : own; // the service's sentences are Chinese
+  if (!problem.detail) return own;
+  if (isEnglish()) return `${own} (${problem.detail})`; // the service's sentences are Chinese
+  return problem.status === 413 ? `${own}（${problem.detail}）` : problem.detail; // that one speaks of request bodies
 }
 
 /** @param {ServiceProblem} problem */
