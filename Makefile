@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOC ?= tests/documents/某市科技创新工作总结.txt
 
-.PHONY: help demo test check bench fuzz clean
+.PHONY: help demo test check browser bench screenshots fuzz clean
 help:
 	@echo "make demo [DOC=文件]   标注一份文件并显示结果"
 	@echo "make test              运行全部检查和测试"
 	@echo "make check             只运行静态检查和数据检查"
 	@echo "make bench             测量速度，与其他做法比较（结果写入 tests/benchmarks/RESULTS.md）"
+	@echo "make screenshots       重拍 README 里的网页截图（需要 chromium 和 fonts-noto-cjk）"
 	@echo "make fuzz              用检错工具和模糊测试检查快速内核（需要 clang，十分钟）"
 	@echo "make clean             删除虚拟环境和缓存"
 
@@ -34,8 +35,17 @@ check: $(VENV)/installed
 	$(BIN)/lint-imports
 	$(BIN)/policy-train check
 
-test: check $(MODEL)
+# The page is tested in a real browser, where one is or can be installed.
+browser:
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+
+test: check $(MODEL) browser
 	$(BIN)/pytest
+
+# The pictures in docs/ are of the page as it is; fonts as on an analyst's machine.
+screenshots: $(MODEL) browser
+	$(BIN)/python tests/page_screenshots.py docs
 
 bench: $(MODEL)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'

@@ -12,6 +12,7 @@ from service.problems import ProblemError, ProblemKind, answer_to
 from service.rate_limit import RateLimit
 
 _CALLER = "policy_themes.caller"
+BEARER = 'Bearer realm="policy-themes"'
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE = frozenset({b"same-origin", b"none"})
 
@@ -70,7 +71,7 @@ class Access:
         if self._keys.required:
             caller = self._keys.caller(_key_of(headers))
             if caller is None:
-                challenge = {"www-authenticate": 'Bearer realm="policy-themes", Basic realm="policy-themes"'}
+                challenge = {"www-authenticate": _challenge(scope["method"], headers)}
                 detail = "请在请求头 Authorization: Bearer 或 X-API-Key 里给出密钥；浏览器里把密钥填作密码。"
                 raise ProblemError(ProblemKind.UNAUTHENTICATED, detail, challenge)
             scope[_CALLER] = caller
@@ -89,6 +90,17 @@ class Access:
                 raise ProblemError(ProblemKind.CROSS_SITE, "不接受其他网站的页面发来的请求。")
         elif headers.get(b"sec-fetch-site", b"none") not in _OWN_SITE:
             raise ProblemError(ProblemKind.CROSS_SITE, "不接受其他网站的页面发来的请求。")
+
+
+def _challenge(method: str, headers: dict[bytes, bytes]) -> str:
+    """A browser that opens an address asks its user where it may answer with Basic; for a script of our page it must not."""
+    opened = method == "GET" and b"text/html" in headers.get(b"accept", b"")
+    return BEARER + (', Basic realm="policy-themes"' if opened else "")
+
+
+def has_key(request: Request, keys: ApiKeys) -> bool:
+    """Whether a request to one of the open paths could go on elsewhere: it brings a good key, or none is asked for."""
+    return not keys.required or keys.caller(_key_of(dict(request.scope["headers"]))) is not None
 
 
 def caller_of(scope: Scope) -> Caller | None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
@@ -28,6 +27,7 @@ from service.rate_limit import RateLimit
 from service.request_log import REQUEST_ID_HEADER, RequestLog
 from service.security_headers import SecurityHeaders
 from service.settings import Settings
+from service.web_page import PAGE_PATHS, page_routes
 
 
 def create_app(
@@ -66,13 +66,10 @@ def create_app(
         label_studio_routes,
         doccano_routes,
         health_routes,
+        page_routes,
     ):
         app.include_router(routes(parts))
     complete_openapi(app)
-
-    @app.get("/", include_in_schema=False)
-    async def root() -> RedirectResponse:
-        return RedirectResponse("/docs")
 
     bounds = BodyBounds(
         largest=settings.body_mib << 20,
@@ -87,7 +84,7 @@ def create_app(
         Access,
         keys=parts.keys,
         rate=RateLimit(settings.rate_limit / settings.workers),
-        open_paths=HEALTH_PATHS,
+        open_paths=HEALTH_PATHS | PAGE_PATHS,  # the page asks for a key itself
         origins=frozenset(settings.cors_origins),
         hosts=frozenset(settings.hosts),
     )

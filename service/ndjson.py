@@ -75,10 +75,8 @@ class StreamedAnswer(Response):
                 await self._send(backlog, send)
 
     async def _fill(self, backlog: "_Backlog") -> None:
-        try:
-            await self._produce(backlog.write)
-        finally:
-            backlog.end()
+        await self._produce(backlog.write)
+        backlog.end()  # not after a failure: what was cut short must not look whole
 
     async def _send(self, backlog: "_Backlog", send: Send) -> None:
         await backlog.ready.wait()
