@@ -1,4 +1,4 @@
-"""`make memory`: how much memory a run over ten thousand documents takes, in all its processes together, and how fast it is.
+"""`make soak`: how much memory a run over ten thousand documents takes, in all its processes together, and how fast it is.
 
 Every fifth document is one of `tests/documents`, over and over under other names (links, so that the disk holds each once), the others are
 texts from `datasets/`. A page that several processes share counts once (PSS, as Linux reckons it); the plain sum of resident memory counts it in each.
@@ -32,7 +32,7 @@ def make_documents(folder: Path, count: int, documents: Path) -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
     endings = {".docx", ".pdf", ".html", ".xlsx", ".txt"}
-    models = [path for path in sorted(documents.iterdir()) if path.suffix in endings]
+    models = [path for path in sorted(documents.rglob("*")) if path.suffix in endings]
     paragraphs = itertools.cycle(texts)
     (folder / "models").mkdir(parents=True)
     copies = []
