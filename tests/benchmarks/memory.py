@@ -67,7 +67,7 @@ def measure(source: Path, output: Path, options: list[str]) -> tuple[float, floa
     """Run the command; returns seconds, peak MB (once, each), and its exit code."""
     started = time.monotonic()
     peaks = (0.0, 0.0)
-    process = subprocess.Popen([COMMAND, source, "-o", output, *options], stderr=subprocess.PIPE)
+    process = subprocess.Popen([COMMAND, source, "-o", output, *options], stderr=subprocess.DEVNULL)
     watched = psutil.Process(process.pid)
     while process.poll() is None:
         try:
@@ -76,9 +76,7 @@ def measure(source: Path, output: Path, options: list[str]) -> tuple[float, floa
             break
         peaks = (max(peaks[0], now[0]), max(peaks[1], now[1]))
         time.sleep(_SAMPLE_SECONDS)
-    _, errors = process.communicate()
-    sys.stderr.buffer.write(errors)
-    return time.monotonic() - started, *peaks, process.returncode
+    return time.monotonic() - started, *peaks, process.wait()
 
 
 def main() -> int:
