@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
@@ -260,7 +261,7 @@ def test_the_summary_counts_and_draws(tmp_path: Path) -> None:
     assert ["待复核", 1, 0.2] in lines
     assert ["甲.txt", 4, 3, 0, 0, 0, 3, 0.75] in lines
     assert ["乙.txt", 1, 1, 1, 0, 0, 1, 1] in lines
-    assert ["甲.txt", "二、其他", 1, 0, 0, 0, 0, 0, 0] in lines
+    assert ["甲.txt › 二、其他", 1, 0, 0, 0, 0, 0, 0] in lines
     with zipfile.ZipFile(path) as parts:
         assert len([name for name in parts.namelist() if name.startswith("xl/charts/chart")]) == 3
 
@@ -306,3 +307,15 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         made.append(write(tmp_path / name, [make_row(), uncertain_row("甲段。", 0.3, 0.6)]).read_bytes())
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("name", ["2023", "nan", "1e5", "甲 & 乙<丙>.txt"])
+def test_a_chart_takes_any_name_of_a_document(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, [make_row(file=name, headings=[])])
+    with zipfile.ZipFile(path) as parts:
+        chart = ElementTree.fromstring(parts.read("xl/charts/chart2.xml"))  # noqa: S314 (our own)
+    space = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+    numbers = {cache.findtext(f".//{space}v") for cache in chart.iter(f"{space}numCache")}
+    assert numbers == {"0", "1"}, "no name is kept as a number"
+    names = [cache.findtext(f".//{space}v") for cache in chart.iter(f"{space}strCache")]
+    assert set(names) <= {name}

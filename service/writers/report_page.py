@@ -120,13 +120,9 @@ class _Page:
         documents = tally.documents()
         if len(documents) > 1:
             yield from self._part_table("按文件", documents)
-        regions = tally.regions()
+        regions = tally.named_regions()
         if regions:
-            many = len({region.document for region in regions}) > 1
-            parts = [
-                (f"{region.document} › {region.name}" if many else region.name, region.counts) for region in regions
-            ]
-            yield from self._part_table("按标题", parts)
+            yield from self._part_table("按标题", regions)
         yield "</section>\n"
 
     def _part_table(self, title: str, parts: Sequence[tuple[str, Counts]]) -> Iterator[str]:
