@@ -4,13 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOC ?= tests/documents/某市科技创新工作总结.txt
 
-.PHONY: help demo test check browser bench screenshots fuzz clean
+.PHONY: help demo test test-cluster check browser bench soak screenshots fuzz clean
 help:
 	@echo "make demo [DOC=文件]   标注一份文件并显示结果"
 	@echo "make test              运行全部检查和测试"
+	@echo "make test-cluster      运行 Spark 的测试（需要 Java；下载约 450 MB）"
 	@echo "make check             只运行静态检查和数据检查"
 	@echo "make bench             测量速度，与其他做法比较（结果写入 tests/benchmarks/RESULTS.md）"
 	@echo "make screenshots       重拍 README 里的网页截图（需要 chromium 和 fonts-noto-cjk）"
+	@echo "make soak              一万份文件的内存，和反复 kill -9 之后的结果（一刻钟）"
 	@echo "make fuzz              用检错工具和模糊测试检查快速内核（需要 clang，十分钟）"
 	@echo "make clean             删除虚拟环境和缓存"
 
@@ -46,6 +48,14 @@ test: check $(MODEL) browser
 # The pictures in docs/ are of the page as it is; fonts as on an analyst's machine.
 screenshots: $(MODEL) browser
 	$(BIN)/python tests/page_screenshots.py docs
+
+test-cluster: $(MODEL)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,spark]'
+	$(BIN)/pytest -m spark
+
+soak: $(MODEL)
+	$(BIN)/python tests/benchmarks/memory.py --ending .jsonl --ending .xlsx
+	$(BIN)/python tests/benchmarks/kills.py
 
 bench: $(MODEL)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'

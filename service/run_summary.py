@@ -11,7 +11,7 @@ from service.documents import Refusal, RefusalKind, shown
 from service.label_run import RunOutcome
 
 _MOST_OF_A_FILE = 20  # refusals listed; a binary file that is called .jsonl has one in each line
-_MOST_LISTED = 200
+_MOST_LISTED = 100
 _MOST_SKIPPED = 50
 _KINDS = {
     RefusalKind.UNREADABLE: "损坏或无法读取",

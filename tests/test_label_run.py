@@ -285,3 +285,17 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_space(
     assert "请检查磁盘空间" in errors
     assert "接着做请加 --resume" in errors
     assert (tmp_path / "out.jsonl").read_bytes() == undisturbed(".jsonl")[0]
+
+
+def test_countless_refusals_of_a_source_are_counted_and_not_all_kept(command: Run, tmp_path: Path) -> None:
+    rows = [json.dumps({"id": 1, "text": LOAN}), *["wrong"] * 1500, json.dumps({"id": 2, "text": LOAN})]
+    (tmp_path / "many.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    killed = command(tmp_path / "many.jsonl", "-o", out, patch="dying(run_journal.RunJournal, 'commit', 6)")
+    assert killed.returncode == -signal.SIGKILL
+    run = command(tmp_path / "many.jsonl", "-o", out, "--resume")
+    assert run.returncode == ExitCode.SOME_FAILED
+    assert [json.loads(line)["id"] for line in out.read_text(encoding="utf-8").splitlines()] == [1, 2]
+    errors = run.stderr.decode()
+    assert "1001 处未能处理" in errors
+    assert "many.jsonl 第 2 行" in errors

@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -154,3 +156,22 @@ def test_what_a_living_process_writes_is_not_left_over(tmp_path: Path) -> None:
     assert not is_left_over(Path(str(mine).replace(str(os.getpid()), str(os.getppid()))))
     assert not is_left_over(tmp_path / ".a.parquet.elsewhere-1-00000000.part")
     assert not is_left_over(tmp_path / "part.part")
+
+
+def test_a_shard_is_on_the_disk_before_it_has_its_name(
+    shard: Shard, labeller: Labeller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def fsync(handle: int, real: Callable[[int], None] = os.fsync) -> None:
+        calls.append("sync folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "sync file")
+        real(handle)
+
+    def replace(part: Path, target: Path, real: Callable[[Path, Path], Path] = Path.replace) -> Path:
+        calls.append("name")
+        return real(part, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    label_shard(shard, labeller, None)
+    assert calls == ["sync file", "name", "sync folder"]

@@ -1,4 +1,4 @@
-"""`make memory`: how much memory a run over ten thousand documents takes, in all its processes together, and how fast it is.
+"""`make soak`: how much memory a run over ten thousand documents takes, in all its processes together, and how fast it is.
 
 Every fifth document is one of `tests/documents`, over and over under other names (links, so that the disk holds each once), the others are
 texts from `datasets/`. A page that several processes share counts once (PSS, as Linux reckons it); the plain sum of resident memory counts it in each.
@@ -32,7 +32,7 @@ def make_documents(folder: Path, count: int, documents: Path) -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
     endings = {".docx", ".pdf", ".html", ".xlsx", ".txt"}
-    models = [path for path in sorted(documents.iterdir()) if path.suffix in endings]
+    models = [path for path in sorted(documents.rglob("*")) if path.suffix in endings]
     paragraphs = itertools.cycle(texts)
     (folder / "models").mkdir(parents=True)
     copies = []
@@ -67,7 +67,7 @@ def measure(source: Path, output: Path, options: list[str]) -> tuple[float, floa
     """Run the command; returns seconds, peak MB (once, each), and its exit code."""
     started = time.monotonic()
     peaks = (0.0, 0.0)
-    process = subprocess.Popen([COMMAND, source, "-o", output, *options], stderr=subprocess.PIPE)
+    process = subprocess.Popen([COMMAND, source, "-o", output, *options], stderr=subprocess.DEVNULL)
     watched = psutil.Process(process.pid)
     while process.poll() is None:
         try:
@@ -76,9 +76,7 @@ def measure(source: Path, output: Path, options: list[str]) -> tuple[float, floa
             break
         peaks = (max(peaks[0], now[0]), max(peaks[1], now[1]))
         time.sleep(_SAMPLE_SECONDS)
-    _, errors = process.communicate()
-    sys.stderr.buffer.write(errors)
-    return time.monotonic() - started, *peaks, process.returncode
+    return time.monotonic() - started, *peaks, process.wait()
 
 
 def main() -> int:
