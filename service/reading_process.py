@@ -12,6 +12,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -95,8 +96,14 @@ class ReadingProcess:
         request = {"path": str(path), "name": name, "text_column": (options or ReadOptions()).text_column}
         members: list[str] = []
         yield from self._answer(request, name, members)
-        for number, member in enumerate(members):
-            yield from self._answer({**request, "member": number}, f"{name}/{member}", [])
+        if not members:
+            return
+        with tempfile.TemporaryDirectory(
+            prefix="policy-themes-"
+        ) as folder:  # ours: a child that is killed cleans nothing up
+            for number, member in enumerate(members):
+                asked = {**request, "member": number, "folder": folder}
+                yield from self._answer(asked, f"{name}/{member}", [])
 
     def _answer(self, request: Message, name: str, members: list[str]) -> Iterator[Item]:
         """What the child answers to one request; names of members are put to `members`."""
@@ -290,6 +297,7 @@ def _items(request: Message, source: Source, output: IO[bytes]) -> Iterator[Item
     """What a request asks for: a file, or a member of an archive. Of an archive as a whole only the names of its members are told."""
     try:
         if "member" in request:
+            tempfile.tempdir = request["folder"]
             yield from archive.read_member(source, request["member"])
             return
         if recognise(source.path, source.name) is Format.ARCHIVE:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -104,7 +105,12 @@ def test_a_file_that_swells_is_refused_and_the_next_is_read(tmp_path: Path) -> N
         assert len(list(process.read(FOLDER / "自动编号.docx", "a.docx"))) > 20
 
 
-def test_a_member_of_an_archive_that_does_harm_takes_no_other_with_it(tmp_path: Path, slow_page: Path) -> None:
+def test_a_member_of_an_archive_that_does_harm_takes_no_other_with_it(
+    tmp_path: Path, slow_page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = tmp_path / "unpacked"
+    unpacked.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(unpacked))
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("一.txt", SENTENCE)
@@ -112,6 +118,7 @@ def test_a_member_of_an_archive_that_does_harm_takes_no_other_with_it(tmp_path: 
         archive.writestr("三.html", f"<html>{SENTENCE}")
     with ReadingProcess(ReadLimits(cpu_seconds=1)) as process:
         first, refusal, last = process.read(path, "a.zip")
+    assert list(unpacked.iterdir()) == []
     assert isinstance(first, DocumentBlock)
     assert isinstance(last, DocumentBlock)
     assert isinstance(refusal, Refusal)
