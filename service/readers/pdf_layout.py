@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from model.paragraphs import LineEnd
-from model.text import is_han, normalise
+from model.text import is_han, normalised
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +313,7 @@ def page_furniture(pages: Sequence[PageLines]) -> set[tuple[int, int]]:
         by_height = sorted(range(len(page.lines)), key=lambda position, lines=page.lines: -lines[position].top)  # type: ignore[misc]
         for position in {*by_height[:_EDGE_LINES], *by_height[-_EDGE_LINES:]}:
             line = page.lines[position]
-            plain = normalise(line.text).text
+            plain = normalised(line.text)
             outermost = position in {by_height[0], by_height[-1]}
             small = line.em < _SMALL * em and len(plain) <= _LONGEST_HEAD and plain[-1:] not in "。!?;"
             if outermost and (small or _PAGE_NUMBER.fullmatch(plain)):
@@ -410,7 +410,7 @@ def _end(
     if not 0.85 < following.em / em < 1.18 or max(line.cells, following.cells) > 1:
         return LineEnd.CLOSED
     if same_column and _is_centred(line, own) and _is_centred(following, others):
-        is_title = em > 1.1 * body_em and not _OPENS.match(normalise(following.text).text)
+        is_title = em > 1.1 * body_em and not _OPENS.match(normalised(following.text))
         return LineEnd.OPEN if is_title and step < 2.2 * em else LineEnd.CLOSED
     if step > 1.45 * pitch or line.right < own.right - 3 * em:
         return LineEnd.CLOSED
