@@ -22,7 +22,7 @@ from service.shard_labelling import Shard, ShardCounts, ShardError, label_shard
 from service.shard_run import Engine, ShardOutcome, ShardTask
 from service.worker_model import labeller_here
 
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS = 60  # a busy machine takes its time to start processes
 _WAITING_A_THREAD = 3  # shards handed out ahead, so that workers never wait for the driver
 
 
@@ -137,6 +137,8 @@ def _check_workers(client: Client, task: ShardTask, model_folder: str | None) ->
     for address, version in versions.items():
         if isinstance(version, ArtifactError):
             raise ArtifactError(f"工作进程 {address}：{version}")
+        if isinstance(version, OSError):
+            continue  # it has just died; whoever takes its place is asked again with each shard
         if isinstance(version, Exception):
             raise ClusterError(f"工作进程 {address} 不能标注（{version}）；请在那里安装同一版本的 policy-themes。")
         if version != task.model:

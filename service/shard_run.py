@@ -100,6 +100,7 @@ class ShardRun:
             else:
                 self.finished[outcome.shard.name] = outcome.counts
             progress(len(self.finished) + len(self.refusals), self.rows)
+        self._sweep()
         if len(self.finished) == len(self.shards):
             self._write_success()
 
@@ -119,16 +120,14 @@ class ShardRun:
 
     def _look(self) -> list[Shard]:
         """Find what is finished and take away what killed processes left; returns what is to be done."""
+        self._sweep()
         names = {shard.name for shard in self.shards}
-        if self.target.exists():
-            for path in sorted(self.target.rglob("*")):
-                name = path.relative_to(self.target).as_posix()
-                if path.suffix == UNFINISHED and is_left_over(path):
-                    path.unlink(missing_ok=True)
-                elif path.suffix == ".parquet" and not path.name.startswith(".") and name not in names:
-                    raise OutputError(
-                        f"{self.target} 里有不属于这次输入的 {name}，会和结果混在一起；请移走它，或换一个输出文件夹。"
-                    )
+        for path in sorted(self.target.rglob("*.parquet")):
+            name = path.relative_to(self.target).as_posix()
+            if not path.name.startswith(".") and name not in names:
+                raise OutputError(
+                    f"{self.target} 里有不属于这次输入的 {name}，会和结果混在一起；请移走它，或换一个输出文件夹。"
+                )
         waiting = []
         for shard in self.shards:
             try:
@@ -142,6 +141,11 @@ class ShardRun:
             else:
                 self.finished[shard.name] = counts
         return waiting
+
+    def _sweep(self) -> None:
+        for path in self.target.rglob(f".*{UNFINISHED}"):
+            if is_left_over(path):
+                path.unlink(missing_ok=True)
 
     def _success(self) -> bytes:
         shards = [
