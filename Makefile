@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOC ?= tests/documents/某市科技创新工作总结.txt
 
-.PHONY: help demo test check bench fuzz clean
+.PHONY: help demo test check bench fuzz fuzz-api clean
 help:
 	@echo "make demo [DOC=文件]   标注一份文件并显示结果"
 	@echo "make test              运行全部检查和测试"
 	@echo "make check             只运行静态检查和数据检查"
 	@echo "make bench             测量速度，与其他做法比较（结果写入 tests/benchmarks/RESULTS.md）"
 	@echo "make fuzz              用检错工具和模糊测试检查快速内核（需要 clang，十分钟）"
+	@echo "make fuzz-api          按接口文档生成请求，长时间检查 HTTP 服务"
 	@echo "make clean             删除虚拟环境和缓存"
 
 # Installing builds the native core, where a compiler is.
@@ -50,6 +51,11 @@ fuzz: $(MODEL)
 	    model/core/fuzz.cpp -o build/fuzz/fuzz
 	cd build/fuzz && POLICY_THEMES_COMPILED=$(abspath $(FUZZ_MODEL))/compiled.bin \
 	    ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 corpus
+
+# Requests generated from the OpenAPI document, for longer than the tests do.
+API_EXAMPLES ?= 200
+fuzz-api: $(MODEL)
+	API_EXAMPLES=$(API_EXAMPLES) API_PHASES=examples,coverage,fuzzing,stateful $(BIN)/pytest tests/test_api_document.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
