@@ -1,6 +1,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,15 @@ PARAGRAPH: Row = {
     "sentences": [{"text": "引进博士十名。", "themes": ["talent"]}, {"text": "道路畅通。", "themes": []}],
     "labelled": "confirmed",
 }
+REVIEW: Row = {"file": "总结.docx", "model": "0.1.0+x", "reviewer": "王工", "date": "2026-11-22"}
+REVIEWED: Row = {
+    "id": "r-1",
+    "collection": "r",
+    "genre": "unknown",
+    "title": "总结",
+    "origin": "review",
+    "review": REVIEW,
+}
 LEXICON = "term\ttheme\tkind\talso\tnote\n博士\ttalent\tstrong\t\t\n人才公寓\ttalent\tnegative\tshared:name\t楼名\n"
 
 
@@ -67,6 +77,17 @@ def faults(folder: Path) -> list[str]:
     with pytest.raises(DataError) as caught:
         read_dataset(folder)
     return str(caught.value).split("\n")
+
+
+def test_a_reviewed_paragraph_needs_no_sentences(folder: Path) -> None:
+    paragraph = change(PARAGRAPH, id="p-2", document="r-1", labelled="reviewed", sentences=None)
+    (folder / "documents.jsonl").write_text(lines(DOCUMENT, REVIEWED), encoding="utf-8")
+    (folder / "paragraphs" / "reviews.jsonl").write_text(lines(paragraph), encoding="utf-8")
+    dataset = read_dataset(folder)
+    assert dataset.paragraphs[1].sentences is None
+    review = dataset.documents["r-1"].review
+    assert review is not None
+    assert (review.reviewer, review.date) == ("王工", date(2026, 11, 22))
 
 
 def test_data_without_a_fault(folder: Path) -> None:
@@ -100,6 +121,19 @@ UNLABELLED = {"themes": [], "primary": "other", "sentences": [{"text": PARAGRAPH
         pytest.param("documents.jsonl", change(DOCUMENT, id="x", origin="copied"), "origin", "", id="origin"),
         pytest.param("documents.jsonl", change(DOCUMENT, id="x", title=None), "title", "required", id="no title"),
         pytest.param("documents.jsonl", change(DOCUMENT, id="x", author="甲"), "author", "", id="unknown field"),
+        pytest.param("documents.jsonl", change(DOCUMENT, id="x", year=None), "（整行）", "year", id="written, no year"),
+        pytest.param(
+            "documents.jsonl", change(DOCUMENT, id="x", review=REVIEW), "（整行）", "review", id="written, reviewed"
+        ),
+        pytest.param(
+            "documents.jsonl", change(DOCUMENT, id="x", origin="review"), "（整行）", "review", id="nobody's review"
+        ),
+        pytest.param(
+            "documents.jsonl", change(REVIEWED, review=REVIEW | {"date": "昨天"}), "review.date", "", id="review's date"
+        ),
+        pytest.param(
+            "paragraphs/a.jsonl", change(PARAGRAPH, id="p-2", sentences=None), "sentences", "缺少", id="no sentences"
+        ),
         pytest.param("sentences/a.jsonl", change(SENTENCE), "id", "s-1", id="sentence id used twice"),
         pytest.param("sentences/a.jsonl", change(SENTENCE, id="S 2"), "id", "", id="sentence id"),
         pytest.param("sentences/a.jsonl", change(SENTENCE, id="s-2", id2="x"), "id2", "", id="field of a sentence"),

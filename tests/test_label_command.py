@@ -265,7 +265,7 @@ def test_a_wrong_command_is_refused(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "sentence"), [("out.xlsx", "不认识输出文件的扩展名“.xlsx”"), ("没有/out.csv", "换一个文件夹")]
+    ("output", "sentence"), [("out.doc", "不认识输出文件的扩展名“.doc”"), ("没有/out.csv", "换一个文件夹")]
 )
 def test_an_output_that_cannot_be_written_is_told(
     label: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, sentence: str

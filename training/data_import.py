@@ -31,6 +31,7 @@ class Imported:
         added: ids of the records that are new.
         known: how many verdicts were there already, word for word.
         unreviewed: rows that nobody has reviewed.
+        superseded: feedback that later feedback on the same text took back.
         refused: what does not fit, in order.
         written: whether the data folder was changed.
     """
@@ -38,6 +39,7 @@ class Imported:
     added: tuple[str, ...]
     known: int
     unreviewed: int
+    superseded: int
     refused: tuple[RefusedVerdict, ...]
     written: bool
 
@@ -107,7 +109,8 @@ def _import(verdicts: Verdicts, dataset: Dataset, folder: Path, skip_refused: bo
     if written:
         _append(folder / _DOCUMENTS, (one for one in documents.values() if one.id not in dataset.documents))
         _append(folder / REVIEWS, added)
-    return Imported(tuple(record.id for record in added), known, verdicts.unreviewed, tuple(refused), written)
+    ids = tuple(record.id for record in added)
+    return Imported(ids, known, verdicts.unreviewed, verdicts.superseded, tuple(refused), written)
 
 
 class _MisfitError(Exception):
@@ -198,11 +201,17 @@ def _append(path: Path, records: Iterable[BaseModel]) -> None:
 def describe(imported: Imported) -> Sequence[str]:
     """What an import did, as sentences for the maintainer."""
     refused = [str(one) for one in imported.refused]
-    counts = f"新的 {len(imported.added)} 段，已导入过的 {imported.known} 段，没有复核的 {imported.unreviewed} 行，不合的 {len(refused)} 行"
+    counts = [
+        f"新的 {len(imported.added)} 段",
+        f"已导入过的 {imported.known} 段",
+        f"没有复核的 {imported.unreviewed} 行",
+        *([f"被后来的反馈取代的 {imported.superseded} 条"] if imported.superseded else []),
+        f"不合的 {len(refused)} 行",
+    ]
     if imported.written:
         outcome = "新的已写入数据文件夹" + ("，不合的略过。" if refused else "。")
     elif imported.added:
         outcome = "什么也没有写入：请改正不合的行，或加 --skip-refused 略过它们。"
     else:
         outcome = "没有新的可以写入。"
-    return [*refused, f"{counts}。{outcome}"]
+    return [*refused, f"{'，'.join(counts)}。{outcome}"]

@@ -41,7 +41,9 @@ class _RefusedFieldError(Exception):
 
 
 def read_feedback(path: Path, themes: Sequence[Theme], reviewer: str, today: date) -> Verdicts:
-    """The verdicts of all lines; blank ones are passed over.
+    """The last verdict on each text: the page sends one with every change, and a later one takes the earlier back.
+
+    Blank lines are passed over.
 
     Args:
         path: the exported file.
@@ -57,16 +59,23 @@ def read_feedback(path: Path, themes: Sequence[Theme], reviewer: str, today: dat
         lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("utf-8").split("\n")
     except UnicodeDecodeError:
         raise DataError(f"{path}：不是 UTF-8 编码的 JSON Lines 文件。") from None
+    last_words: dict[str, tuple[str, _Feedback]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         where = f"{path.name} 第 {number} 行"
         try:
-            verdicts.found.append(_verdict(where, _Feedback.model_validate_json(line), themes, reviewer, today))
+            feedback = _Feedback.model_validate_json(line)
         except ValidationError as error:
             for item in error.errors(include_url=False):
                 field = ".".join(map(str, item["loc"])) or "（整行）"
                 verdicts.refused.append(RefusedVerdict(where, f"字段 {field}", item["msg"]))
+            continue
+        verdicts.superseded += feedback.text in last_words
+        last_words[feedback.text] = (where, feedback)
+    for where, feedback in last_words.values():
+        try:
+            verdicts.found.append(_verdict(where, feedback, themes, reviewer, today))
         except _RefusedFieldError as error:
             verdicts.refused.append(RefusedVerdict(where, f"字段 {error.field}", error.message))
     return verdicts

@@ -48,8 +48,9 @@ class RefusedVerdict:
 
 @dataclass(slots=True)
 class Verdicts:
-    """What was read: the verdicts, what was refused, and how many rows nobody has reviewed."""
+    """What was read: the verdicts, what was refused, how many rows nobody has reviewed, how many verdicts a later one took back."""
 
     found: list[Verdict] = field(default_factory=list)
     refused: list[RefusedVerdict] = field(default_factory=list)
     unreviewed: int = 0
+    superseded: int = 0

@@ -8,7 +8,16 @@ from pathlib import Path
 
 from service.run import Row, RowWriter, Run
 from service.writers.evidence_words import evidence_sentences, evidence_terms
-from service.writers.row_parts import as_cell, file_of, headings_of, kept_columns, number_of, sheet_row_of, span_of
+from service.writers.row_parts import (
+    as_cell,
+    column_headings,
+    file_of,
+    headings_of,
+    kept_columns,
+    number_of,
+    sheet_row_of,
+    span_of,
+)
 from service.writers.row_spool import RowSpool
 
 # A cell that begins with one of these is a formula to a spreadsheet (CWE-1236; full-width forms are taken as their half-width ones).
@@ -33,8 +42,8 @@ def open_writer(path: Path, run: Run) -> Iterator[RowWriter]:
             "w", encoding="utf-8-sig", newline=""
         ) as file:  # without the mark Excel reads UTF-8 as the local code page
             writer = csv.writer(file)
-            scores = [f"{theme.name_zh}（概率）" for theme in run.themes]
-            writer.writerow(map(_not_a_formula, [*_PLACE, *_LABEL, *scores, "依据", "依据词", *columns]))
+            own = [*_PLACE, *_LABEL, *(f"{theme.name_zh}（概率）" for theme in run.themes), "依据", "依据词"]
+            writer.writerow(map(_not_a_formula, [*own, *column_headings(columns, own)]))
             for row in spool:
                 writer.writerow(map(_not_a_formula, _cells(row, run, list(columns))))
 

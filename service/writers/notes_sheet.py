@@ -37,7 +37,9 @@ def write_notes(sheet: Worksheet, tally: Tally, run: Run, left_out: Sequence[str
     sheet.fit_to_pages(1, 0)
     for number, (name, value) in enumerate(_lines(tally, run, left_out)):
         put(sheet, number, 0, name, formats.title if value is None else formats.text)
-        if value is not None:
+        if value is None:
+            sheet.set_row(number, 24)
+        else:
             set_height(sheet, number, [(name, 30), (str(value), 100)])
             put(sheet, number, 1, value, formats.text)
 

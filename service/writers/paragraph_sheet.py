@@ -7,7 +7,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from service.run import Row, Run
 from service.writers.evidence_words import evidence_sentences, evidence_terms
-from service.writers.row_parts import as_cell, file_of, headings_of, kept_columns, number_of, place_of
+from service.writers.row_parts import as_cell, column_headings, file_of, headings_of, kept_columns, number_of, place_of
 from service.writers.sheet_cells import MOST_ROWS, Formats, evidence_of_themes, put, put_marked_text, set_height
 
 _PLACE = [("文件", 24.0), ("编号", 7.0), ("位置", 13.0), ("标题", 24.0)]
@@ -47,7 +47,7 @@ def _write_heading(sheet: Worksheet, run: Run, columns: Sequence[str], formats: 
     headings += [(f"{theme.name_zh} 概率", _SCORE_WIDTH, formats.theme_heads[theme.id]) for theme in run.themes]
     headings += [(name, width, formats.head) for name, width in _EVIDENCE]
     own = {name for name, _, _ in headings}
-    headings += [(f"{name}（原表）" if name in own else name, _KEPT_WIDTH, formats.head) for name in columns]
+    headings += [(name, _KEPT_WIDTH, formats.head) for name in column_headings(columns, own)]
     sheet.set_row(0, 33)
     for position, (name, width, look) in enumerate(headings):
         sheet.set_column(position, position, width)
@@ -72,8 +72,7 @@ def _write_row(sheet: Worksheet, number: int, row: Row, run: Run, columns: Seque
     for value in (run.names_of(row["themes"]), run.name_of(row["primary"]), run.names_of(row["uncertain"])):
         put(sheet, number, next(column), value, formats.text)
     for theme in run.themes:
-        has = theme.id in row["themes"]
-        put(sheet, number, next(column), _MARK if has else "", formats.theme_marks[theme.id] if has else formats.line)
+        put(sheet, number, next(column), _MARK if theme.id in row["themes"] else "", formats.theme_marks[theme.id])
     for theme in run.themes:
         put(sheet, number, next(column), row["scores"][theme.id], formats.number)
     for value in (sentences, terms):
@@ -95,7 +94,6 @@ def _add_bars(sheet: Worksheet, last: int, run: Run, formats: Formats) -> None:
             {
                 "type": "data_bar",
                 "bar_color": formats.tints[theme.id],
-                "bar_solid": True,
                 "min_type": "num",
                 "min_value": 0,
                 "max_type": "num",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.resources import files
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -92,15 +92,14 @@ class _Page:
         )
 
     def _theme_rules(self) -> str:
-        """Colours by theme, and what the filters hide: a class of `main` for each box that is ticked."""
-        shown = "".join(f"main.only-{position} p.has-{position}," for position in [*range(len(self._ids)), "none"])
-        parted = "".join(
-            f"main.only-{position} section:has(p.has-{position})," for position in [*range(len(self._ids)), "none"]
-        )
+        """Colours by theme, and what the filters show: for each box that is ticked `main` has a class."""
+        kinds = [*map(str, range(len(self._ids))), "none"]
+        paragraphs = ",".join(f"main.only-{kind} p.has-{kind}" for kind in kinds)
+        parts = ",".join(f"main.only-{kind} :is(section,article):has(p.has-{kind})" for kind in kinds)
         return (
-            theme_css(self._ids)
-            + f"main.filtered p{{display:none}}{shown.removesuffix(',')}{{display:block}}"
-            + f"main.filtered section{{display:none}}{parted.removesuffix(',')}{{display:block}}"
+            f"{theme_css(self._ids)}main.filtered p{{display:none}}{paragraphs}{{display:block}}"
+            "@supports selector(:has(p)){main.filtered :is(section,article){display:none}"  # else headings stay, empty
+            f"{parts}{{display:block}}}}"
         )
 
     def _summary(self, tally: Tally) -> Iterator[str]:
@@ -121,13 +120,9 @@ class _Page:
         documents = tally.documents()
         if len(documents) > 1:
             yield from self._part_table("按文件", documents)
-        regions = tally.regions()
+        regions = tally.named_regions()
         if regions:
-            many = len({region.document for region in regions}) > 1
-            parts = [
-                (f"{region.document} › {region.name}" if many else region.name, region.counts) for region in regions
-            ]
-            yield from self._part_table("按标题", parts)
+            yield from self._part_table("按标题", regions)
         yield "</section>\n"
 
     def _part_table(self, title: str, parts: Sequence[tuple[str, Counts]]) -> Iterator[str]:
@@ -167,35 +162,24 @@ class _Page:
         )
 
     def _documents(self, rows: Iterable[Row]) -> Iterator[str]:
-        """Paragraphs below the headings they stand under; a heading is given where it changes."""
+        """Articles of documents, in them a section a heading, in these the paragraphs: what hides all of a part hides its heading."""
         document: str | None = None
-        path: list[str] | None = None
+        path: list[str] = []
         for row in rows:
             if file_of(row) != document:
                 if document is not None:
-                    yield "</section></article>\n"
-                document, path = file_of(row), None
+                    yield "</section>" * len(path) + "</article>\n"
+                document, path = file_of(row), []
                 yield f"<article><h2>{_text(document or NO_FILE)}</h2>\n"
             headings = headings_of(row)
-            if path is None or headings != path:
-                if path is not None:
-                    yield "</section>\n"
-                yield "<section>" + self._headings(path or [], headings)
-                path = headings
+            same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(path, headings, strict=False))))
+            yield "</section>" * (len(path) - same)
+            for depth, heading in enumerate(headings[same:], same + 3):
+                level = min(depth, _DEEPEST_HEADING)
+                yield f"<section><h{level}>{_text(heading)}</h{level}>\n"
+            path = headings
             yield self._paragraph(row)
-        yield "</section></article>\n" if document is not None else "<p>没有可标注的段落。</p>\n"
-
-    @staticmethod
-    def _headings(before: Sequence[str], headings: Sequence[str]) -> str:
-        same = 0
-        while same < min(len(before), len(headings)) and before[same] == headings[same]:
-            same += 1
-        new = [
-            f"<h{min(depth + 3, _DEEPEST_HEADING)}>{_text(heading)}</h{min(depth + 3, _DEEPEST_HEADING)}>"
-            for depth, heading in enumerate(headings)
-            if depth >= same
-        ]
-        return "".join(new) + "\n"
+        yield "</section>" * len(path) + "</article>\n" if document is not None else "<p>没有可标注的段落。</p>\n"
 
     def _paragraph(self, row: Row) -> str:
         themes, doubts = row["themes"], row["uncertain"]

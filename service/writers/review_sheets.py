@@ -93,8 +93,9 @@ def _write_row(sheet: Worksheet, number: int, row: Row, run: Run, formats: Forma
     for theme in run.themes:
         verdict = review_sheet.YES if theme.id in row["themes"] else review_sheet.NO
         put(sheet, number, next(column), verdict, formats.entry)
-    for value in (run.name_of(row["primary"]), "", ""):
-        put(sheet, number, next(column), value, formats.entry)
+    put(sheet, number, next(column), run.name_of(row["primary"]), formats.entry)
+    for _ in (review_sheet.NOTE, review_sheet.REVIEWER):
+        sheet.write_blank(number, next(column), None, formats.entry)
     for value in _hidden(row, run):
         put(sheet, number, next(column), value, formats.line)
 

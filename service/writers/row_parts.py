@@ -5,6 +5,7 @@ and any kind: one that is not what a reader would have written is no place, but 
 """
 
 import json
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from service.run import Row
@@ -77,6 +78,11 @@ def kept_columns(row: Row) -> dict[str, Any]:
         elif field not in _LABEL_FIELDS and not _is_place(row, field):
             kept[field] = value
     return kept
+
+
+def column_headings(columns: Iterable[str], own: Collection[str]) -> list[str]:
+    """Headings of kept columns, told apart from the `own` ones of the table that they are put in."""
+    return [f"{name}（原表）" if name in own else name for name in columns]
 
 
 def _is_place(row: Row, field: str) -> bool:

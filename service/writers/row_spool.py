@@ -24,20 +24,21 @@ class RowSpool:
     def add(self, row: Row) -> int:
         """Put a row at the end; returns its place for `at`."""
         place = self._end
-        self._end += self._file.write(json.dumps(row, ensure_ascii=False, default=str).encode("utf-8") + b"\n")
+        line = json.dumps(row, ensure_ascii=False, default=str)
+        self._end += self._file.write(line.encode("utf-8", "surrogatepass") + b"\n")
         return place
 
     def __iter__(self) -> Iterator[Row]:
         self._file.flush()
         self._file.seek(0)
         for line in self._file:
-            yield json.loads(line)
+            yield json.loads(line.decode("utf-8", "surrogatepass"))
 
     def at(self, place: int) -> Row:
         """The row that `add` gave this place for."""
         self._file.flush()
         self._file.seek(place)
-        row: Row = json.loads(self._file.readline())
+        row: Row = json.loads(self._file.readline().decode("utf-8", "surrogatepass"))
         return row
 
     def __enter__(self) -> "RowSpool":

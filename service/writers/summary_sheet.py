@@ -8,15 +8,15 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.worksheet import Worksheet
 
 from service.run import Run
-from service.writers.sheet_cells import Formats, put
+from service.writers.sheet_cells import Formats, clean, put
 from service.writers.tally import Counts, Tally, most_themed
 
 _MOST_BARS = 20
 _MOST_LINES = 50_000  # of one table: who has more documents counts them in the sheet of paragraphs
-_NAME_WIDTH = 32.0
+_NAME_WIDTH = 60.0
 _COUNT_WIDTH = 9.0
 _COUNT_COLUMNS = 3  # 段落, 有主题, 待复核; then two a theme
-_FIRST_COUNT = 2  # after the names of document and heading
+_FIRST_COUNT = 1  # after the name
 _CHART_WIDTH = 640
 _CHART_HEIGHT = 130  # pixels of a chart without its bars
 _PIXELS_A_BAR = 22
@@ -24,13 +24,13 @@ _PIXELS_A_ROW = 20
 
 
 class _Table(NamedTuple):
-    """One table: its title, the names of its first columns, and its parts, each with a name for each of those."""
+    """One table: its title, the heading of its names, and its parts."""
 
     title: str
-    names: tuple[str, ...]
-    parts: Sequence[tuple[tuple[str, ...], Counts]]
+    heading: str
+    parts: Sequence[tuple[str, Counts]]
 
-    def lines(self) -> Sequence[tuple[tuple[str, ...], Counts]]:
+    def lines(self) -> Sequence[tuple[str, Counts]]:
         """The parts as they are listed: in their order, or where the chart cannot show all, those with the most themes first."""
         return self.parts if len(self.parts) <= _MOST_BARS else most_themed(self.parts, _MOST_LINES)
 
@@ -41,10 +41,10 @@ class _Table(NamedTuple):
 
 def write_summary(workbook: Workbook, sheet: Worksheet, tally: Tally, run: Run, formats: Formats) -> None:
     """Write charts above, tables below."""
-    tables = [_Table("按文件", ("文件",), [((name,), counts) for name, counts in tally.documents()])]
-    regions = [((region.document, region.name), region.counts) for region in tally.regions()]
+    tables = [_Table("按文件", "文件", tally.documents())]
+    regions = tally.named_regions()
     if regions:
-        tables.append(_Table("按标题", ("文件", "标题"), regions))
+        tables.append(_Table("按标题", "标题", regions))
     summary = _Summary(workbook, sheet, run, formats)
     summary.write_total(tally.total)
     summary.leave_room([table.bars() for table in tables])
@@ -64,13 +64,13 @@ class _Summary:
         self._formats = formats
         self._row = 0
         self._chart_row = 0
-        sheet.set_column(0, _FIRST_COUNT - 1, _NAME_WIDTH)
+        sheet.set_column(0, 0, _NAME_WIDTH)
         sheet.set_column(_FIRST_COUNT, _FIRST_COUNT + _COUNT_COLUMNS + 2 * len(run.themes) - 1, _COUNT_WIDTH)
 
     def write_total(self, total: Counts) -> None:
         """The themes of all paragraphs, and their chart on the right."""
         self._title("全部段落")
-        self._heading(("主题", ""), ("段落", "占比"))
+        self._heading("主题", ("段落", "占比"))
         first = self._row
         lines = [*zip([theme.name_zh for theme in self._run.themes], total.themes, strict=True)]
         drawn = [*lines, ("无主题", total.paragraphs - total.themed)]
@@ -84,7 +84,9 @@ class _Summary:
             {
                 "name": "段落",
                 "categories": [self._sheet.name, first, 0, first + len(drawn) - 1, 0],
+                "categories_data": _kept_names([name for name, _ in drawn]),
                 "values": [self._sheet.name, first, _FIRST_COUNT, first + len(drawn) - 1, _FIRST_COUNT],
+                "values_data": [count for _, count in drawn],
                 "points": [{"fill": {"color": fill}} for fill in fills],
                 "data_labels": {"value": True},
                 "gap": 60,
@@ -104,15 +106,11 @@ class _Summary:
         order = "（有主题的段落多的在前）" if lines is not table.parts else ""
         left_out = f"（另有 {len(table.parts) - len(lines):,} 行从略）" if len(lines) < len(table.parts) else ""
         self._title(f"{table.title}{order}{left_out}")
-        names = [*table.names, *[""] * (_FIRST_COUNT - len(table.names))]
-        self._heading(
-            names,
-            ["段落", "有主题", "待复核", *(name for theme in self._run.themes for name in (theme.name_zh, "占比"))],
-        )
+        by_theme = [name for theme in self._run.themes for name in (theme.name_zh, "占比")]
+        self._heading(table.heading, ["段落", "有主题", "待复核", *by_theme])
         first = self._row
-        for part, counts in lines:
-            for column, name in enumerate(part):
-                put(self._sheet, self._row, column, name, self._formats.line)
+        for name, counts in lines:
+            put(self._sheet, self._row, 0, name, self._formats.line)
             for column, count in enumerate((counts.paragraphs, counts.themed, counts.uncertain), _FIRST_COUNT):
                 put(self._sheet, self._row, column, count, self._formats.count)
             for number, count in enumerate(counts.themes):
@@ -123,16 +121,18 @@ class _Summary:
         self._row += 1
 
     def _draw(self, table: _Table, first: int, position: int, note: str) -> None:
-        last = first + table.bars() - 1
-        name_column = len(table.names) - 1
+        drawn = table.lines()[: table.bars()]
+        last = first + len(drawn) - 1
         chart = self._workbook.add_chart({"type": "bar", "subtype": "stacked"})
         for number, theme in enumerate(self._run.themes):
             column = _FIRST_COUNT + _COUNT_COLUMNS + 2 * number
             chart.add_series(
                 {
                     "name": theme.name_zh,
-                    "categories": [self._sheet.name, first, name_column, last, name_column],
+                    "categories": [self._sheet.name, first, 0, last, 0],
+                    "categories_data": _kept_names([name for name, _ in drawn]),
                     "values": [self._sheet.name, first, column, last, column],
+                    "values_data": [counts.themes[number] for _, counts in drawn],
                     "fill": {"color": self._formats.fills[theme.id]},
                     "border": {"color": "#FFFFFF", "width": 0.75},
                     "gap": 40,
@@ -158,11 +158,10 @@ class _Summary:
         self._sheet.set_row(self._row, 24)
         self._row += 1
 
-    def _heading(self, names: Sequence[str], counts: Sequence[str]) -> None:
-        for column, name in enumerate(names):
-            put(self._sheet, self._row, column, name, self._formats.head)
-        for column, name in enumerate(counts, len(names)):
-            put(self._sheet, self._row, column, name, self._formats.count_head)
+    def _heading(self, name: str, counts: Sequence[str]) -> None:
+        put(self._sheet, self._row, 0, name, self._formats.head)
+        for column, count in enumerate(counts, _FIRST_COUNT):
+            put(self._sheet, self._row, column, count, self._formats.count_head)
         self._row += 1
 
     def _count_and_share(self, column: int, count: int, whole: int) -> None:
@@ -176,3 +175,16 @@ def _height(bars: int) -> int:
 
 def _rows(pixels: int) -> int:
     return -(-pixels // _PIXELS_A_ROW)
+
+
+def _kept_names(names: Sequence[str]) -> list[str] | None:
+    """What a chart keeps beside its reference to the cells, for programs that do not look there.
+
+    None where the library would take all names for numbers, and keep broken ones.
+    """
+    try:
+        for name in names:
+            float(name)
+    except ValueError:
+        return [*map(clean, names)]
+    return None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonprefix
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from service.run import Row, Run
 from service.writers.row_parts import file_of, headings_of, sheet_row_of
@@ -103,6 +103,12 @@ class Tally:
             if document in parted
         ]
 
+    def named_regions(self) -> list[tuple[str, Counts]]:
+        """The parts of each document by one name: that of the heading, below that of the document where there are several."""
+        regions = self.regions()
+        several = len({region.document for region in regions}) > 1
+        return [(f"{region.document} › {region.name}" if several else region.name, region.counts) for region in regions]
+
     def _none(self) -> Counts:
         return Counts([0] * len(self._theme_ids))
 
@@ -115,10 +121,7 @@ class Tally:
         return headings[0] if headings else "", headings[1] if len(headings) > 1 else ""
 
 
-_Name = TypeVar("_Name")
-
-
-def most_themed(parts: Sequence[tuple[_Name, Counts]], most: int) -> list[tuple[_Name, Counts]]:
+def most_themed(parts: Sequence[tuple[str, Counts]], most: int) -> list[tuple[str, Counts]]:
     """At most `most` of `parts`: those with the most paragraphs that have a theme, most first."""
     return sorted(parts, key=lambda part: -part[1].themed)[:most]
 

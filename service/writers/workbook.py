@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
 
@@ -81,4 +81,5 @@ def _workbook(path: Path) -> Iterator[Workbook]:
             raise error.args[0] from None
         finally:
             for sheet in workbook.worksheets():
-                sheet.row_data_fh.close()
+                with suppress(OSError):  # on a full disk: what is left to flush is not wanted any more
+                    sheet.row_data_fh.close()

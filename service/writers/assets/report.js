@@ -1,5 +1,5 @@
 "use strict";
-// The boxes set classes of <main>; the style sheet does the hiding, which is fast for any number of paragraphs.
+// The boxes set classes of the main element; the style sheet does the hiding, which is fast for any number of paragraphs.
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.querySelector(".filters");
   const main = document.querySelector("main");
