@@ -14,7 +14,7 @@ from math import floor
 from statistics import median
 
 from model.official_layout import is_addressee, is_official_mark, official_furniture, opens_attachment
-from model.text import is_han, normalise
+from model.text import is_han, normalised
 
 
 class BlockKind(StrEnum):
@@ -172,7 +172,7 @@ def _read_lines(lines: Iterable[str | SourceLine]) -> list[_Line]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(normalise(word).text for word in text.split())
+    return " ".join(normalised(word) for word in text.split())
 
 
 def _numbered_level(plain: str) -> int | None:
@@ -398,7 +398,7 @@ def _block(group: Sequence[_Line], path: _HeadingPath, before_text: bool) -> Blo
         if markdown:
             text = text[markdown.end() :].rstrip("# ") or text
         above = path.current()
-        level = _numbered_level(normalise(text).text)
+        level = _numbered_level(normalised(text))
         if markdown:
             path.push_marked(len(markdown.group(1)), text)
         elif first.kind is BlockKind.HEADING:
@@ -419,7 +419,7 @@ def _block(group: Sequence[_Line], path: _HeadingPath, before_text: bool) -> Blo
 
 def _run_in_heading(text: str) -> tuple[int, str] | None:
     """The number, or the numbered first sentence, that opens a paragraph as its heading."""
-    plain = normalise(text).text
+    plain = normalised(text)
     article = _ARTICLE.match(plain)
     if article:
         return _ARTICLE_LEVEL, article.group()

@@ -111,6 +111,27 @@ def normalise(text: str) -> NormalisedText:
     return NormalisedText("".join(chars), tuple(starts), tuple(ends))
 
 
+class _Replacements(dict[int, str]):
+    """Replacement of each code point, for `str.translate`; filled as characters come."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = found = replacement(chr(code))
+        return found
+
+
+_REPLACEMENTS = _Replacements()
+
+
+def normalised(text: str) -> str:
+    """`normalise(text).text` for those who need no offsets, ten times as fast."""
+    if any(map(unicodedata.combining, text)):
+        return normalise(text).text
+    joined = ""
+    for part in filter(None, text.translate(_REPLACEMENTS).split(" ")):
+        joined += (" " if joined and _parts_words(joined[-1], part[0]) else "") + part
+    return joined
+
+
 def _parts_words(before: str, after: str) -> bool:
     return before.isalnum() and after.isalnum() and not is_han(before) and not is_han(after)
 

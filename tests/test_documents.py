@@ -2,6 +2,7 @@
 
 import json
 import os
+import tracemalloc
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from service.documents import (
     read_paragraphs,
     shown,
 )
+from service.readers.json_lines import LONGEST_ROW_BYTES
 from service.readers.plain_text import LARGEST_DOCUMENT_BYTES
 
 DOCUMENT = """某市科技创新工作总结
@@ -281,6 +283,33 @@ def test_rows_are_read_one_by_one() -> None:
     next(items)
     next(items)
     assert read == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "gb18030"])
+def test_rows_in_every_encoding(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"id": 1, "text": "甲"}\n{\n{"id": 2, "text": "乙"}', encoding=encoding)
+    first, refused, last = read_paragraphs(file)
+    assert isinstance(refused, Refusal)
+    assert (refused.line, refused.kind) == (2, RefusalKind.BAD_ROW)
+    assert [paragraph.text for paragraph in labelled([first, last])] == ["甲", "乙"]
+
+
+def test_a_row_without_end_is_passed_over_in_bounded_memory(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    with file.open("wb") as handle:
+        handle.write(b'{"id": 1, "text": "')
+        handle.truncate(LONGEST_ROW_BYTES * 4)
+        handle.seek(0, os.SEEK_END)
+        handle.write(b'"}\n{"id": 2, "text": "a"}\n')
+    tracemalloc.start()
+    refused, last = read_paragraphs(file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(refused, Refusal)
+    assert (refused.line, refused.kind) == (1, RefusalKind.TOO_LARGE)
+    assert isinstance(last, InputParagraph)
+    assert peak < LONGEST_ROW_BYTES * 2.5
 
 
 def test_a_paragraph_file_is_read_by_its_ending(tmp_path: Path) -> None:

@@ -533,3 +533,30 @@ def test_a_table_goes_where_it_was_asked_for(label: Run, tmp_path: Path, capsys:
     shown = capsys.readouterr().out
     assert re.search(r"第 4 行.*科技金融 \d\.\d\d", shown)
     assert "\x1b" not in shown
+
+
+def test_documents_of_every_format_are_labelled(label: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in"
+    shutil.copytree(Path(__file__).parent / "documents" / "reading", source)
+    (source / "旧.doc").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"))
+    out = tmp_path / "out.jsonl"
+    assert label(source, "-o", out) == ExitCode.SOME_FAILED
+    rows = [row for row in rows_of(out.read_bytes()) if "file" in row]
+    assert {Path(row["file"]).suffix for row in rows} >= {".docx", ".pdf", ".html", ".xlsx", ".xls", ".ods"}
+    errors = capsys.readouterr().err
+    assert "扫描件.pdf 第 1 页：这一页是图片" in errors
+    assert "旧.doc：这是旧版 Word 文件" in errors
+    (row,) = [row for row in rows if row["file"].endswith(".xlsx") and row["row"] == 7]
+    assert row["columns"]["县区"] == "西山县"
+    assert row["headings"] == ["第二批"]
+
+
+def test_the_column_of_text_is_named(label: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "a.csv"
+    table.write_text(f"甲,乙\n{LOAN},{INCUBATOR}\n", encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    assert label(table, "-o", out) == ExitCode.SOME_FAILED
+    assert "--text-column" in capsys.readouterr().err
+    assert label(table, "--text-column", "乙", "-o", out) == ExitCode.DONE
+    (row,) = rows_of(out.read_bytes())
+    assert (row["text"], row["columns"], row["row"]) == (INCUBATOR, {"甲": LOAN}, 2)

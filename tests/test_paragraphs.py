@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.paragraphs import Block, BlockKind, split_blocks
+from model.paragraphs import Block, BlockKind, LineEnd, SourceLine, split_blocks
 from model.text import normalise
 
 HEADING, BYLINE, FURNITURE, PARAGRAPH = BlockKind.HEADING, BlockKind.BYLINE, BlockKind.FURNITURE, BlockKind.PARAGRAPH
@@ -454,3 +454,51 @@ def test_fifty_thousand_lines_are_cut_in_seconds() -> None:
     started = time.process_time()
     assert len(split_blocks(["半句话，"] * 50_000)) == 1
     assert time.process_time() - started < 5
+
+
+def test_a_heading_without_a_number_stands_below_the_number_above_it() -> None:
+    text = f"规划\n一、任务\n人才工程\n{SENTENCE}\n平台工程\n{SENTENCE}\n二、保障\n{SENTENCE}\n加强领导\n{SENTENCE}"
+    assert [block.headings for block in blocks(text) if block.kind is PARAGRAPH] == [
+        ("规划", "一、任务", "人才工程"),
+        ("规划", "一、任务", "平台工程"),
+        ("规划", "二、保障"),
+        ("规划", "二、保障", "加强领导"),
+    ]
+
+
+def test_a_numbered_heading_may_end_with_a_quotation() -> None:
+    found = blocks(f"九、打通“最后一公里”\n{SENTENCE}\n“最后一公里”")
+    assert [block.kind for block in found] == [HEADING, PARAGRAPH, PARAGRAPH]
+
+
+def ends(*lines: tuple[str, LineEnd]) -> list[str]:
+    return [block.text for block in split_blocks([SourceLine(text, end) for text, end in lines])]
+
+
+def test_what_a_format_says_of_the_ends_of_lines_counts() -> None:
+    opened, closed, marked = LineEnd.OPEN, LineEnd.CLOSED, LineEnd.MARKED
+    assert ends(("办成一件。", opened), ("一、又一件。", closed)) == ["办成一件。一、又一件。"]
+    assert ends(("投入增加", closed), ("产出增加", closed)) == ["投入增加", "产出增加"]
+    assert ends(("投入增加，", marked), ("产出增加。", marked)) == ["投入增加，", "产出增加。"]
+    assert ends(("来源：青石日报", opened), ("刊登的消息。", closed)) == ["来源：青石日报刊登的消息。"]
+
+
+def test_paragraph_marks_mean_nothing_where_all_lines_have_one_width() -> None:
+    lines = [line.strip() for line in laid_out(LAID_OUT * 2, 30).split("\n")]
+    found = split_blocks([SourceLine(line, LineEnd.MARKED) for line in lines])
+    assert len(found) < len(lines) / 2
+
+
+def test_what_a_format_says_a_line_is_counts() -> None:
+    found = split_blocks(
+        [
+            SourceLine("规划", LineEnd.CLOSED, HEADING, 1),
+            SourceLine("主要做法：", LineEnd.CLOSED, HEADING, 2),
+            SourceLine("孵化器", LineEnd.CLOSED, PARAGRAPH),
+            SourceLine("2024", LineEnd.CLOSED, PARAGRAPH),
+            SourceLine("青石市人民政府", LineEnd.CLOSED, FURNITURE),
+            SourceLine("这样长的一句话不是标题，" * 10, LineEnd.CLOSED, HEADING, 1),
+        ]
+    )
+    assert [block.kind for block in found] == [HEADING, HEADING, PARAGRAPH, FURNITURE, FURNITURE, PARAGRAPH]
+    assert found[2].headings == ("规划", "主要做法：")

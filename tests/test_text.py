@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import TextError
-from model.text import check_text, is_han, normalise
+from model.text import check_text, is_han, normalise, normalised
 
 # Characters that meet in ways plain random text seldom shows: marks of several classes, joiners, jamo, spaces, look-alikes.
 AWKWARD = "中国aZé1９ \u3000\n\u200b\u200d\ufe0f\u0301\u0327\u0345\u302e\U0001d165\u1100\u1161\u11a8ﬁ½Ⅷ㈠①⼈⺠\ue78d\uf0b7ﷺİ´\ud800\udc00\0。，"
@@ -143,3 +143,8 @@ def test_text_that_may_be_labelled(text: str) -> None:
 def test_text_that_is_refused_with_its_position(text: str, position: int, what: str) -> None:
     with pytest.raises(TextError, match=f"^第 {position} 个字符.*{what}.*。$"):
         check_text(text)
+
+
+@given(TEXTS)
+def test_the_short_way_gives_the_same_text(text: str) -> None:
+    assert normalised(text) == normalise(text).text

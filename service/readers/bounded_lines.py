@@ -37,29 +37,19 @@ def text_lines(stream: IO[str], longest: int) -> Iterator[str | OverlongLine]:
         yield OVERLONG
 
 
-def utf16_as_utf8(stream: BinaryIO) -> IO[bytes]:
-    """`stream`, or where it begins with the byte order mark of UTF-16, its text in UTF-8; the stream is at its begin.
+def utf8_lines(stream: BinaryIO, longest: int) -> Iterator[bytes | OverlongLine]:
+    """As `byte_lines`, but where `stream`, which is at its begin, has the byte order mark of UTF-16, its lines in UTF-8.
 
-    A character that is none becomes U+FFFD, since nothing can be told of the lines around it once the stream is transcoded.
+    A character that is none becomes U+FFFD, since the lines after it could not be told apart.
     """
     mark = stream.read(2)
     stream.seek(0)
     if mark not in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
-        return stream
-    return io.BufferedReader(_Transcoded(io.TextIOWrapper(stream, "utf-16", errors="replace", newline="")))
-
-
-class _Transcoded(io.RawIOBase):
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-        self._left = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview | bytearray) -> int:  # type: ignore[override]
-        if not self._left:
-            self._left = self._text.read(_CHUNK).encode("utf-8", "replace")
-        count = min(len(buffer), len(self._left))
-        buffer[:count], self._left = self._left[:count], self._left[count:]
-        return count
+        yield from byte_lines(stream, longest)
+        return
+    text = io.TextIOWrapper(stream, "utf-16", errors="replace", newline="\n")
+    try:
+        for line in text_lines(text, longest):
+            yield line if isinstance(line, OverlongLine) else line.encode("utf-8", "replace")
+    finally:
+        text.detach()

@@ -35,8 +35,11 @@ def read(source: Source) -> Iterator[Item]:
             for item in read_table(
                 _rows(file, delimiter, source, broken), source.name, None, source.options.text_column
             ):
-                yield from broken
-                broken.clear()
+                row = item.line if isinstance(item, Refusal) else item.place["row"]
+                while (
+                    broken and row is not None and (broken[0].line or 0) < row
+                ):  # rows are read ahead to find the header
+                    yield broken.pop(0)
                 yield item
         except NoTextColumnError as error:
             yield Refusal(source.name, str(error), kind=RefusalKind.BAD_ROW if error.names else RefusalKind.EMPTY)

@@ -9,7 +9,7 @@ from model.errors import PolicyThemesError, TextError
 from model.paragraphs import BlockKind
 from model.text import check_text
 from service.decoding import decode_text
-from service.readers.bounded_lines import OverlongLine, byte_lines, utf16_as_utf8
+from service.readers.bounded_lines import OverlongLine, byte_lines, utf8_lines
 from service.readers.source import LONGEST_PARAGRAPH, DocumentBlock, Item, Refusal, RefusalKind, Source, too_long
 
 _BYTES_PER_MIB = 1024 * 1024
@@ -27,7 +27,7 @@ def read(source: Source) -> Iterator[Item]:
 
 def row_lines(stream: BinaryIO) -> Iterable[bytes | OverlongLine]:
     """The lines of a stream in UTF-8, GB18030 or, by its byte order mark, UTF-16; none too long to be held."""
-    return byte_lines(utf16_as_utf8(stream), LONGEST_ROW_BYTES)
+    return utf8_lines(stream, LONGEST_ROW_BYTES)
 
 
 def stream_lines(stream: IO[bytes]) -> Iterable[bytes | OverlongLine]:

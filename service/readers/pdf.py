@@ -5,6 +5,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -14,7 +16,8 @@ from service.readers.pdf_layout import (
     Glyph,
     Line,
     PageLines,
-    lines_of_runs,
+    Run,
+    lines_of_pages,
     lines_with_ends,
     page_furniture,
     runs_of_glyphs,
@@ -34,6 +37,7 @@ MOST_PAGES = 2_000
 _MOST_GLYPHS_A_PAGE = 200_000  # sixty times a full page of small print
 _FEW_CHARACTERS = 30  # a page number and a stamp, beside a picture
 _PICTURE_SHARE = 0.3  # of the page, from which a picture is what the page consists of
+_MOST_OBJECTS = 5_000  # looked at to tell a picture
 _DRAWN_OBJECTS = 30  # of a page without any text: letters drawn as curves
 _NEEDS_OCR = "这一页是图片，没有可读取的文字；请先做文字识别（OCR）后再试。"
 
@@ -60,7 +64,19 @@ def read(source: Source) -> Iterator[Item]:
             else:
                 pages.append(found)
             source.tick()
-    yield from _blocks(pages, source.name)
+    lines = lines_of_pages([page.runs for page in pages])
+    yield from _blocks(
+        [PageLines(page.number, own) for page, own in zip(pages, lines, strict=True)],
+        {page.number: page.askew for page in pages},
+        source.name,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    number: int
+    runs: list[Run]
+    askew: str  # what does not stand upright on it: watermarks
 
 
 def _open(source: Source) -> pdfium.PdfDocument:
@@ -72,16 +88,14 @@ def _open(source: Source) -> pdfium.PdfDocument:
         raise UnreadableError("PDF 已损坏或不完整，无法打开；请重新取得这个文件后再试。") from None
 
 
-def _read_page(document: pdfium.PdfDocument, number: int) -> PageLines | None:
-    """The lines of a page in reading order, or None where it is a picture."""
+def _read_page(document: pdfium.PdfDocument, number: int) -> "_Page | None":
+    """What stands on a page, or None where it is a picture."""
     with closing(document[number - 1]) as page, closing(page.get_textpage()) as text_page:
         glyphs = _glyphs(text_page)
         if len(glyphs) < _FEW_CHARACTERS and _is_picture(page, bool(glyphs)):
             return None
     turned, askew = _upright(glyphs)
-    return PageLines(
-        number, lines_of_runs(runs_of_glyphs(turned)), ["".join(glyph.text for glyph in askew)] if askew else []
-    )
+    return _Page(number, runs_of_glyphs(turned), "".join(glyph.text for glyph in askew))
 
 
 def _glyphs(text_page: pdfium.PdfTextPage) -> list[Glyph]:
@@ -90,8 +104,9 @@ def _glyphs(text_page: pdfium.PdfTextPage) -> list[Glyph]:
     count = min(pdfium_c.FPDFText_CountChars(handle), _MOST_GLYPHS_A_PAGE)
     box = pdfium_c.FS_RECTF()
     reference = ctypes.byref(box)
-    get_unicode, get_box, get_angle = (
+    get_unicode, is_generated, get_box, get_angle = (
         pdfium_c.FPDFText_GetUnicode,
+        pdfium_c.FPDFText_IsGenerated,
         pdfium_c.FPDFText_GetLooseCharBox,
         pdfium_c.FPDFText_GetCharAngle,
     )
@@ -108,7 +123,7 @@ def _glyphs(text_page: pdfium.PdfTextPage) -> list[Glyph]:
         high = 0
         char = chr(code)
         if code < 0x20 or char.isspace() or code in {0xFFFE, 0xFFFF}:
-            space = space or char not in "\r\n\x02\ufffe"
+            space = space or (code >= 0x20 and char not in "\ufffe\uffff" and not is_generated(handle, index))
             continue
         if not get_box(handle, index, reference) or box.right <= box.left or box.top <= box.bottom:
             continue
@@ -152,7 +167,7 @@ def _is_picture(page: pdfium.PdfPage, has_text: bool) -> bool:
     width, height = page.get_size()
     covered = 0.0
     drawn = 0
-    for thing in page.get_objects(max_depth=3):
+    for thing in islice(page.get_objects(max_depth=3), _MOST_OBJECTS):
         if thing.type == pdfium_c.FPDF_PAGEOBJ_IMAGE:
             left, bottom, right, top = thing.get_bounds()
             covered += max(right - left, 0) * max(top - bottom, 0)
@@ -161,20 +176,26 @@ def _is_picture(page: pdfium.PdfPage, has_text: bool) -> bool:
     return covered >= _PICTURE_SHARE * width * height or (not has_text and drawn >= _DRAWN_OBJECTS)
 
 
-def _blocks(pages: list[PageLines], name: str) -> Iterator[Item]:
+def _blocks(pages: list[PageLines], askew: dict[int, str], name: str) -> Iterator[Item]:
     """Blocks of the text, and between them, where their page begins or ends, what belongs to the pages."""
     furniture = page_furniture(pages)
     body: list[tuple[int, Line]] = []
     waiting: list[tuple[int, DocumentBlock]] = []  # page furniture, with the number of body lines before it
     for page in pages:
         place = {"file": name, "pages": [page.number, page.number]}
-        for askew in page.askew:
-            waiting.append((len(body), DocumentBlock(BlockKind.FURNITURE, clean(askew), (), place)))
+        start, foot = len(body), []
+        if watermark := clean(askew[page.number]).strip():
+            waiting.append((len(body), DocumentBlock(BlockKind.FURNITURE, watermark, (), place)))
         for position, line in enumerate(page.lines):
             if (page.number, position) in furniture:
-                waiting.append((len(body), DocumentBlock(BlockKind.FURNITURE, clean(line.text), (), place)))
+                block = DocumentBlock(BlockKind.FURNITURE, clean(line.text), (), place)
+                if line.bottom > page.middle():
+                    waiting.append((start, block))
+                else:
+                    foot.append(block)
             else:
                 body.append((page.number, line))
+        waiting += ((len(body), block) for block in foot)
     ends = lines_with_ends(body)
     waiting.reverse()
     for item in blocks_of_lines(

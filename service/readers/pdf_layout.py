@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from model.paragraphs import LineEnd
-from model.text import is_han, normalise
+from model.text import is_han, normalised
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PageLines:
-    """The lines of a page in reading order, and what stands askew on it."""
+    """The lines of a page in reading order."""
 
     number: int
     lines: list[Line]
-    askew: list[str]
+
+    def middle(self) -> float:
+        """Half-way between the highest and the lowest line."""
+        return (max(line.top for line in self.lines) + min(line.bottom for line in self.lines)) / 2
 
 
 _RUN_GAP = 0.9  # em; a wider gap begins another run
@@ -91,6 +94,11 @@ _WORD_GAP = 0.2  # em, between words of letters
 _WIDE_GAP = 0.8  # em, between Chinese words set apart
 _CELL_GAP = 2.0  # em, between the cells of a table
 _LEAST_LINES_OF_COLUMNS = 5
+_LEAST_LINES_OF_COLUMN = 3  # of one that ends before the page does
+_FEW_FULL_LINES = 2
+_SAME_GUTTER = 8  # points within which gutters of several pages are one
+_SIDES_SHARE = 0.7  # of a page's runs, beside a gutter and not across it
+_DEEPEST_COLUMNS = 2
 _FULL_SHARE = 0.6  # of a column's lines that are full, as those of a table are not
 _OPENS = re.compile(
     r"第[一二三四五六七八九十百零〇\d]+[编篇部章节条]|[一二三四五六七八九十]+、|\([一二三四五六七八九十]+\)|\d{1,2}[.、](?!\d)|\(\d{1,2}\)|附件"
@@ -100,6 +108,8 @@ _PAGE_NUMBER = re.compile(
     r"[-—–_·~\s]*\d{1,4}[-—–_·~\s]*|第\s*\d{1,4}\s*页(?:\s*[,/]?\s*共\s*\d{1,4}\s*页)?|\d{1,4}\s*/\s*\d{1,4}|page\s*\d+(?:\s*of\s*\d+)?",
     re.IGNORECASE,
 )
+_SMALL = 0.85  # of the size of the text
+_LONGEST_HEAD = 40  # characters
 _EDGE_LINES = 3  # at the top and the bottom of a page, where furniture may stand
 
 
@@ -115,7 +125,9 @@ def runs_of_glyphs(glyphs: Sequence[Glyph]) -> list[Run]:
             if overlap > 0.5 * min(em, current.em) and -0.5 * em < gap < _RUN_GAP * em:
                 before = current.text[-1]
                 letters = _is_letter(before) and _is_letter(glyph.text)
-                current.text += (" " if letters and (glyph.space or gap > _WORD_GAP * em) else "") + glyph.text
+                parted = glyph.space if gap <= _WORD_GAP * em else glyph.space or letters
+                spaced = parted and (letters or gap > _WORD_GAP * em)
+                current.text += (" " if spaced else "") + glyph.text
                 current.right = max(current.right, glyph.right)
                 if em > 0.8 * current.em:  # not the box of a superscript
                     current.bottom, current.top = min(current.bottom, glyph.bottom), max(current.top, glyph.top)
@@ -129,12 +141,29 @@ def _is_letter(char: str) -> bool:
     return char.isalnum() and not is_han(char)
 
 
-def lines_of_runs(runs: Sequence[Run]) -> list[Line]:
-    """The lines of a page in reading order, column after column."""
-    lines: list[Line] = []
-    for number, column in enumerate(_columns(list(runs), depth=0)):
-        lines += [_line(row, number) for row in _rows(column)]
-    return lines
+def lines_of_pages(pages: Sequence[Sequence[Run]]) -> list[list[Line]]:
+    """The lines of each page in reading order, column after column.
+
+    A page whose last column is short does not show by itself that it has columns: it is held to where those of the other pages are.
+    """
+    gutters = [_gutter(runs) for runs in pages]
+    usual = Counter(round(gutter / _SAME_GUTTER) for gutter in gutters if gutter is not None).most_common(1)
+    found = []
+    for runs, own in zip(pages, gutters, strict=True):
+        gutter = own
+        if own is None and usual:
+            likely = usual[0][0] * _SAME_GUTTER
+            gutter = likely if _leaves_free(runs, likely) else None
+        columns = _columns(list(runs), gutter, depth=0)
+        found.append([_line(row, number) for number, column in enumerate(columns) for row in _rows(column)])
+    return found
+
+
+def _leaves_free(runs: Sequence[Run], gutter: float) -> bool:
+    """Whether a page has text on both sides of a gutter and little across it."""
+    left = sum(run.right <= gutter for run in runs)
+    right = sum(run.left >= gutter for run in runs)
+    return min(left, right) > 0 and left + right >= _SIDES_SHARE * len(runs)
 
 
 def _rows(runs: Sequence[Run]) -> list[list[Run]]:
@@ -173,9 +202,8 @@ def _line(row: Sequence[Run], column: int) -> Line:
     )
 
 
-def _columns(runs: list[Run], depth: int) -> Iterator[list[Run]]:
-    """The runs of each column, in reading order; what lies across the columns parts those above from those below."""
-    gutter = _gutter(runs) if depth < 3 else None
+def _columns(runs: list[Run], gutter: float | None, depth: int) -> Iterator[list[Run]]:
+    """The runs of each column, in reading order; what lies across the gutter parts the columns above from those below."""
     if gutter is None:
         if runs:
             yield runs
@@ -186,8 +214,7 @@ def _columns(runs: list[Run], depth: int) -> Iterator[list[Run]]:
     for row in _rows(runs):
         if any(run.left < gutter < run.right for run in row) or not _keeps_apart(row, gutter):
             if left or right:
-                yield from _columns(left, depth + 1)
-                yield from _columns(right, depth + 1)
+                yield from _columns_within(left, right, depth)
                 left, right = [], []
             across += row
             continue
@@ -198,8 +225,12 @@ def _columns(runs: list[Run], depth: int) -> Iterator[list[Run]]:
         right += [run for run in row if run.left >= gutter]
     if across:
         yield across
-    yield from _columns(left, depth + 1)
-    yield from _columns(right, depth + 1)
+    yield from _columns_within(left, right, depth)
+
+
+def _columns_within(left: list[Run], right: list[Run], depth: int) -> Iterator[list[Run]]:
+    for side in (left, right):
+        yield from _columns(side, _gutter(side) if depth < _DEEPEST_COLUMNS else None, depth + 1)
 
 
 def _keeps_apart(row: Sequence[Run], gutter: float) -> bool:
@@ -227,19 +258,29 @@ def _gutter(runs: Sequence[Run]) -> float | None:
     candidates |= {
         start - 4
         for start, count in starts.items()
-        if count >= _LEAST_LINES_OF_COLUMNS and 0.3 < (start - first) / width < 0.7
+        if count >= _LEAST_LINES_OF_COLUMN and 0.3 < (start - first) / width < 0.7
     }
     for gutter in sorted(candidates)[:200]:
         left = [run for run in runs if run.right <= gutter]
         right = [run for run in runs if run.left >= gutter]
         crossing = len(runs) - len(left) - len(right)
-        if min(len(left), len(right)) < _LEAST_LINES_OF_COLUMNS or crossing > 0.35 * len(runs):
+        if min(len(left), len(right)) < _LEAST_LINES_OF_COLUMN or crossing > (1 - _SIDES_SHARE) * len(runs):
             continue
-        if not (_is_running_text(left) and _is_running_text(right) and _stand_side_by_side(left, right)):
+        if not (_are_columns(left, right) and _stand_side_by_side(left, right)):
             continue
         if best is None or crossing < best[0]:
             best = (crossing, gutter)
     return None if best is None else best[1]
+
+
+def _are_columns(left: Sequence[Run], right: Sequence[Run]) -> bool:
+    """Whether both sides are running text, or one is and the other, which ends before, has some lines of the same width."""
+    if not _is_running_text(left):
+        return False
+    if _is_running_text(right):
+        return True
+    width = median(row[-1].right - row[0].left for row in _rows(left))
+    return sum(abs(row[-1].right - row[0].left - width) < 0.15 * width for row in _rows(right)) >= _FEW_FULL_LINES
 
 
 def _is_running_text(runs: Sequence[Run]) -> bool:
@@ -262,16 +303,20 @@ def _stand_side_by_side(left: Sequence[Run], right: Sequence[Run]) -> bool:
 def page_furniture(pages: Sequence[PageLines]) -> set[tuple[int, int]]:
     """Page and position of the lines that are running heads, feet and page numbers.
 
-    What stands at the edge of many pages at the same height, numbers aside, is such a line; so is a page number on any page.
+    What stands at the edge of many pages at the same height, numbers aside, is such a line; so is, on any page, a page number or an
+    outermost line in small print.
     """
     seen: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     found: set[tuple[int, int]] = set()
+    em = median([line.em for page in pages for line in page.lines] or [0.0])
     for page in pages:
         by_height = sorted(range(len(page.lines)), key=lambda position, lines=page.lines: -lines[position].top)  # type: ignore[misc]
         for position in {*by_height[:_EDGE_LINES], *by_height[-_EDGE_LINES:]}:
             line = page.lines[position]
-            plain = normalise(line.text).text
-            if position in {by_height[0], by_height[-1]} and _PAGE_NUMBER.fullmatch(plain):
+            plain = normalised(line.text)
+            outermost = position in {by_height[0], by_height[-1]}
+            small = line.em < _SMALL * em and len(plain) <= _LONGEST_HEAD and plain[-1:] not in "。!?;"
+            if outermost and (small or _PAGE_NUMBER.fullmatch(plain)):
                 found.add((page.number, position))
             seen[re.sub(r"\d+", "0", plain), round(line.top / 4)].append((page.number, position))
     for (text, height), places in seen.items():
@@ -306,19 +351,30 @@ def lines_with_ends(body: Sequence[tuple[int, Line]]) -> list[LineEnd]:
 
 
 def _margins(body: Sequence[tuple[int, Line]]) -> dict[tuple[int, int], _Margins]:
-    """Left and right edge of the text in each column of each page; a column with few lines takes them from its like on other pages."""
+    """Left and right edge of the text in each column of each page.
+
+    A column with few lines takes them from the narrowest column that could hold it, on any page, or else from the whole text.
+    """
     columns: dict[tuple[int, int], list[Line]] = defaultdict(list)
     for page, line in body:
         columns[page, line.column].append(line)
     all_lines = [line for _, line in body]
-    overall = _Margins(_common_left(all_lines), _usual_right(all_lines))
-    margins = {}
+    overall = _Margins(_common_left(all_lines), max(line.right for line in all_lines))
+    own = {
+        key: _Margins(_common_left(lines), _usual_right(lines))
+        for key, lines in columns.items()
+        if len(lines) >= _LEAST_LINES_OF_COLUMNS
+    }
+    models = sorted({(margins.right - margins.left, margins.left, margins.right) for margins in own.values()})
     for key, lines in columns.items():
-        own = _Margins(_common_left(lines), _usual_right(lines))
-        if len(lines) < _LEAST_LINES_OF_COLUMNS and key[1] == 0:
-            own = _Margins(min(overall.left, own.left), max(overall.right, own.right))
-        margins[key] = own
-    return margins
+        if key not in own:
+            first, last = min(line.left for line in lines), max(line.right for line in lines)
+            reach = lines[0].em / 2
+            holders = (
+                _Margins(left, right) for _, left, right in models if left - reach < first and last < right + reach
+            )
+            own[key] = next(holders, overall)
+    return own
 
 
 def _common_left(lines: Sequence[Line]) -> float:
@@ -354,7 +410,7 @@ def _end(
     if not 0.85 < following.em / em < 1.18 or max(line.cells, following.cells) > 1:
         return LineEnd.CLOSED
     if same_column and _is_centred(line, own) and _is_centred(following, others):
-        is_title = em > 1.1 * body_em and not _OPENS.match(normalise(following.text).text)
+        is_title = em > 1.1 * body_em and not _OPENS.match(normalised(following.text))
         return LineEnd.OPEN if is_title and step < 2.2 * em else LineEnd.CLOSED
     if step > 1.45 * pitch or line.right < own.right - 3 * em:
         return LineEnd.CLOSED

@@ -219,7 +219,7 @@ def _text_position(names: Sequence[str], rows: Sequence[NumberedRow], text_colum
     likely = named or _long_columns(len(names), rows)
     if len(likely) == 1:
         return likely[0]
-    if len(names) == 1:
+    if len(names) == 1 and any(isinstance(cell, str) and cell.strip() for _, cells in rows for cell in cells):
         return 0
     what = "有几列都可能是正文" if likely else "看不出哪一列是正文"
     raise NoTextColumnError(

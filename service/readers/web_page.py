@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import islice
 
 from model.errors import TextError
 from model.paragraphs import BlockKind, LineEnd, SourceLine
@@ -21,6 +22,9 @@ LARGEST_PAGE_BYTES = 32 * _BYTES_PER_MIB
 _FEED_CHARACTERS = 65_536
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-z0-9_.:-]{2,30})""", re.IGNORECASE)
+_BELIEVED = frozenset(
+    {"utf-8", "utf-8-sig", "big5", "big5hkscs", "cp950"}
+)  # a page that says Latin-1 is most often GBK
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )
@@ -118,6 +122,7 @@ _SENTENCE = re.compile(r"[。！？；]")
 _LONG_TEXT = 40  # characters; with a sentence mark, no item of a menu
 _FEWEST_LINKS = 3
 _LONGEST_CELL = 1_000
+_DEPTH_OF_CELL = 30  # elements between a cell or heading and its text
 _MOST_OPEN = 20_000
 
 
@@ -152,17 +157,18 @@ def decode_page(data: bytes) -> str:
         TextError: none of them fits.
     """
     declared = _CHARSET.search(data[:4096])
+    if declared is not None and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        for name in ("utf-8-sig", declared.group(1).decode("ascii")):
+            try:
+                if codecs.lookup(name).name in _BELIEVED:
+                    return data.decode(name)
+            except (LookupError, ValueError):
+                pass
     try:
         return decode_text(data)
     except TextError:
-        if declared is None or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if declared is None:
             raise
-    try:
-        codec = codecs.lookup(declared.group(1).decode("ascii"))
-        if codec.name not in {"utf-8", "gb18030", "gbk", "gb2312"}:
-            return data.decode(codec.name)
-    except (LookupError, ValueError):
-        pass
     # Pages put together by programs have a broken character here and there; most of the text must still be text.
     text = data.decode("utf-8" if declared.group(1).lower() == b"utf-8" else "gb18030", "replace")
     if text.count("\ufffd") > len(text) / 200 or "\0" in text:
@@ -197,6 +203,7 @@ class _Open:
     dropped: bool
     menu: bool
     lines_before: int
+    long_lines_before: int
 
 
 @dataclass(slots=True)
@@ -220,6 +227,8 @@ class _Page(HTMLParser):
         self._dropped = 0  # open elements whose text is not shown
         self._text = _Text()
         self._preformatted = 0
+        self._long_lines = 0
+        self._menus: dict[int, int] = {}  # last line of a menu → its first
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         while self._open and tag in _CLOSED_BY.get(self._open[-1].name, ()):
@@ -239,7 +248,7 @@ class _Page(HTMLParser):
             or given.get("role") == "navigation"
             or (tag in _BLOCKS and _MENU_NAME.search(named) is not None)
         )
-        self._open.append(_Open(tag, dropped, menu, len(self._lines)))
+        self._open.append(_Open(tag, dropped, menu, len(self._lines), self._long_lines))
         self._counts[tag] += 1
         self._dropped += dropped
         self._preformatted += tag == "pre"
@@ -265,12 +274,22 @@ class _Page(HTMLParser):
         self._counts[closed.name] -= 1
         self._dropped -= closed.dropped
         self._preformatted -= closed.name == "pre"
-        inside = self._lines[closed.lines_before :]
-        if closed.menu and not any(line.is_long() for line in inside):
-            for line in inside:
-                if line.kind is not BlockKind.HEADING or line.depth > 1:
-                    line.kind = BlockKind.FURNITURE
+        if closed.menu and self._long_lines == closed.long_lines_before:
+            self._mark_menu(closed.lines_before)
         return closed.name
+
+    def _mark_menu(self, first: int) -> None:
+        """Mark the lines from `first` on as a menu, passing over those that menus within it have marked: each line is marked once."""
+        position = end = len(self._lines)
+        while position > first:
+            if position in self._menus:
+                position = self._menus[position]
+                continue
+            position -= 1
+            line = self._lines[position]
+            if line.kind is not BlockKind.HEADING or line.depth > 1:
+                line.kind = BlockKind.FURNITURE
+        self._menus[end] = min(position, self._menus.get(end, position))
 
     def handle_data(self, data: str) -> None:
         if self._dropped or not data:
@@ -303,13 +322,14 @@ class _Page(HTMLParser):
             self._lines.append(
                 _PageLine(clean(text), self._text.first, self._text.last, closed, kind, depth, self._text.linked)
             )
+            self._long_lines += self._lines[-1].is_long()
         elif end is LineEnd.MARKED and self._lines and self._lines[-1].end is LineEnd.UNKNOWN:
             self._lines[-1].end = LineEnd.MARKED  # a break right before the end of its block
         self._text = _Text()
 
     def _kind(self, length: int) -> tuple[BlockKind | None, int]:
         """What the innermost elements say the line is."""
-        for element in reversed(self._open):
+        for element in islice(reversed(self._open), _DEPTH_OF_CELL):
             if element.name in {"h1", "h2", "h3", "h4", "h5", "h6"}:
                 return BlockKind.HEADING, int(element.name[1])
             if element.name in {"td", "th"}:

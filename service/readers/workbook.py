@@ -24,7 +24,8 @@ def read(source: Source) -> Iterator[Item]:
     """
     _check_zip(source.path)
     try:
-        with calamine.CalamineWorkbook.from_path(source.path) as workbook:
+        # By what it holds, not by its name, as from_path would.
+        with source.path.open("rb") as file, calamine.CalamineWorkbook.from_filelike(file) as workbook:
             yield from _read_sheets(workbook, source)
     except calamine.PasswordError:
         raise UnreadableError(
