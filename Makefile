@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOC ?= tests/documents/某市科技创新工作总结.txt
 
-.PHONY: help demo test test-cluster check browser bench soak screenshots fuzz clean
+.PHONY: help demo test test-cluster check browser bench soak screenshots fuzz fuzz-api clean
 help:
 	@echo "make demo [DOC=文件]   标注一份文件并显示结果"
 	@echo "make test              运行全部检查和测试"
@@ -14,6 +14,7 @@ help:
 	@echo "make screenshots       重拍 README 里的网页截图（需要 chromium 和 fonts-noto-cjk）"
 	@echo "make soak              一万份文件的内存，和反复 kill -9 之后的结果（一刻钟）"
 	@echo "make fuzz              用检错工具和模糊测试检查快速内核（需要 clang，十分钟）"
+	@echo "make fuzz-api          按接口文档生成请求，长时间检查 HTTP 服务"
 	@echo "make clean             删除虚拟环境和缓存"
 
 # Installing builds the native core, where a compiler is.
@@ -70,6 +71,11 @@ fuzz: $(MODEL)
 	    model/core/fuzz.cpp -o build/fuzz/fuzz
 	cd build/fuzz && POLICY_THEMES_COMPILED=$(abspath $(FUZZ_MODEL))/compiled.bin \
 	    ./fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1 corpus
+
+# Requests generated from the OpenAPI document, for longer than the tests do.
+API_EXAMPLES ?= 200
+fuzz-api: $(MODEL)
+	API_EXAMPLES=$(API_EXAMPLES) API_PHASES=examples,coverage,fuzzing,stateful $(BIN)/pytest tests/test_api_document.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
