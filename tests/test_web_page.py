@@ -490,6 +490,19 @@ def test_files_that_cannot_be_read_are_told_and_the_others_are_labelled(open_pag
     expect(page.locator(".file")).to_have_count(2)
 
 
+def test_the_column_of_a_table_can_be_named(open_page: Opener, tmp_path: Path) -> None:
+    table = tmp_path / "措施.csv"
+    table.write_text(f"序号,甲,乙\n1,{LOAN},选派科技特派员到乡村服务，帮助农户解决技术难题。\n", encoding="utf-8-sig")
+    page = open_page(faults_expected=True)
+    page.locator("#files-chosen").set_input_files(table)
+    expect(page.locator("#pending")).to_contain_text("这里的列是：序号、甲、乙")
+    for column, text in (("甲", LOAN), ("乙", "选派科技特派员")):
+        page.get_by_label("正文所在的列").fill(column)
+        page.get_by_role("button", name="重新标注").click()
+        expect(page.locator(".paragraph .text")).to_contain_text(text)
+        expect(page.locator(".paragraph .columns")).to_contain_text("序号")
+
+
 def test_files_can_be_dropped_and_cancelled(open_page: Opener) -> None:
     page = open_page()
     held: list[Any] = []
