@@ -490,6 +490,19 @@ def test_files_that_cannot_be_read_are_told_and_the_others_are_labelled(open_pag
     expect(page.locator(".file")).to_have_count(2)
 
 
+def test_the_column_of_a_table_can_be_named(open_page: Opener, tmp_path: Path) -> None:
+    table = tmp_path / "措施.csv"
+    table.write_text(f"序号,甲,乙\n1,{LOAN},选派科技特派员到乡村服务，帮助农户解决技术难题。\n", encoding="utf-8-sig")
+    page = open_page(faults_expected=True)
+    page.locator("#files-chosen").set_input_files(table)
+    expect(page.locator("#pending")).to_contain_text("这里的列是：序号、甲、乙")
+    for column, text in (("甲", LOAN), ("乙", "选派科技特派员")):
+        page.get_by_label("正文所在的列").fill(column)
+        page.get_by_role("button", name="重新标注").click()
+        expect(page.locator(".paragraph .text")).to_contain_text(text)
+        expect(page.locator(".paragraph .columns")).to_contain_text("序号")
+
+
 def test_files_can_be_dropped_and_cancelled(open_page: Opener) -> None:
     page = open_page()
     held: list[Any] = []
@@ -573,16 +586,15 @@ def test_what_users_write_is_never_markup(open_page: Opener) -> None:
         names.nth(position).click()
         assert page.locator("#document-name").text_content() == f"{hostile}.txt"
         assert (page.locator("#document").text_content() or "").count(hostile) == 3
-        for label in page.locator(".label").all():
-            label.click()
-        page.locator("#search").fill(hostile[:6])
-        expect(page.get_by_role("button", name="清除筛选")).to_be_visible()
-        page.get_by_role("button", name="清除筛选").click()
+        page.locator(".label").evaluate_all("labels => labels.forEach((label) => label.click())")
+    page.locator("#search").fill(XSS[-1][:6])
+    expect(page.get_by_role("button", name="清除筛选")).to_be_visible()
     for summary in page.locator("figure summary").all():
         summary.click()
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("button", name="中文")).to_be_visible()
     assert page.evaluate("window.PWN") is None
+    assert page.locator("#document mark").count() > 0
     assert page.locator("#document").locator("script, img, iframe, svg, a, math, details").count() == 0
 
 

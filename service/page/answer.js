@@ -28,6 +28,6 @@
 /** @typedef {{kind: "paragraph", result: number}} ParagraphBlock */
 /** @typedef {{file: string, line: number | null, page: number | null, kind: string, message: string}} Refusal */
 /** @typedef {{model: string, results: Paragraph[], blocks: (AsideBlock | ParagraphBlock)[], refusals: Refusal[]}} DocumentAnswer */
-/** @typedef {{kind: "file", name: string, file: File} | {kind: "text", name: string, text: string}} Source what the user gave */
+/** @typedef {{kind: "file", name: string, file: File, textColumn?: string} | {kind: "text", name: string, text: string}} Source what the user gave */
 
 export const NO_THEME = "other"; // the `primary` of a paragraph that no theme leads

@@ -119,7 +119,7 @@ export class DocumentView {
     const text = element("p", { class: `text ${this.labels.style(theme ?? undefined)}`, lang: "zh-CN" }, ...markedText(paragraph.text, evidence));
     const reasons = this.chosen.has(index) ? this.reasons(index) : null;
     const editor = this.edited === index ? this.editor(index) : null;
-    replace(made, element("div", { class: "body" }, edge, text), this.notes(index), editor, reasons, columnsOf(paragraph));
+    replace(made, element("div", { class: "body" }, edge, text, columnsOf(paragraph)), this.notes(index), editor, reasons);
     if (index === this.current) setReachable(made, true);
   }
 

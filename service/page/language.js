@@ -66,6 +66,9 @@ const TEXTS = {
     "它可能只有标题，或正文是图片。请查看原文件，或粘贴其中的文字。",
     "It may hold headings only, or pictures of text. Look at the file, or paste its text.",
   ],
+  textColumn: ["正文所在的列", "Column with the text"],
+  textColumnHint: ["列名，不填则自动辨认", "its name; guessed if empty"],
+  relabel: ["重新标注", "Label again"],
   waitingHeading: ["正在处理", "Working"],
   failedHeading: ["这份文件未能处理", "This document was not processed"],
   // problems

@@ -8,6 +8,8 @@ import { problemText } from "./problem_text.js";
 /** @typedef {import("./upload.js").Item} Item */
 /** @typedef {import("./labelled_document.js").LabelledDocument} LabelledDocument */
 
+const TABLES = /\.(xlsx|xlsm|xls|ods|csv|tsv|parquet)$/i; // of which a column is labelled
+
 export class Reader {
   /**
    * @param {object} parts
@@ -32,6 +34,13 @@ export class Reader {
     this.redraw = 0;
     this.onCorrected = () => this.correctedSoon();
     filters.addEventListener("change", () => this.applyFilters(true));
+    byId("column-form", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      const { item } = this;
+      if (item?.source.kind !== "file") return;
+      item.source.textColumn = byId("column", HTMLInputElement).value.trim();
+      queue.retry(item);
+    });
     const furniture = byId("furniture", HTMLInputElement);
     furniture.addEventListener("change", () => view.root.classList.toggle("without-asides", !furniture.checked));
   }
@@ -48,6 +57,7 @@ export class Reader {
     byId("labelled", HTMLElement).hidden = labelled === null;
     byId("outline-box", HTMLElement).hidden = labelled === null;
     byId("pending", HTMLElement).hidden = labelled !== null;
+    this.showColumn(item);
     if (!labelled) return this.showPending(item);
     labelled.addEventListener("corrected", this.onCorrected);
     byId("model", HTMLElement).textContent = words("model", { version: labelled.model });
@@ -60,6 +70,16 @@ export class Reader {
     byId("filters", HTMLElement).hidden = empty;
     this.showCounts();
     this.applyFilters(false);
+  }
+
+  /** @param {Item} item */
+  showColumn({ source, state }) {
+    const form = byId("column-form", HTMLFormElement);
+    if (source.kind !== "file") return void (form.hidden = true);
+    const wanted = TABLES.test(source.name) && (state === "done" || state === "failed");
+    form.hidden = !wanted;
+    const field = byId("column", HTMLInputElement);
+    if (document.activeElement !== field) field.value = source.textColumn ?? ""; // another file's progress must not undo what is being typed
   }
 
   /** @param {Item} item */

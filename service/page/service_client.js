@@ -188,6 +188,7 @@ function documentBody(source) {
   }
   const form = new FormData();
   form.append("file", source.file, source.name);
+  if (source.textColumn) form.append("text_column", source.textColumn);
   return form;
 }
 
