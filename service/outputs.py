@@ -1,7 +1,7 @@
 """The one door to files of results: by the ending of its name, whole or not at all."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
@@ -64,27 +64,19 @@ def open_output(path: Path, about: Run) -> Iterator[RowWriter]:
         f"service.writers.{_WRITERS[path.suffix.lower()]}"
     ).open_writer
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        part = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+        part.touch(exist_ok=False)
     except OSError as error:
         raise OutputError(
             f"不能在 {path.parent} 写入结果（{error.strerror}）；请换一个文件夹，或检查权限和磁盘空间。"
         ) from None
-    os.close(handle)
-    part = Path(name)
     try:
         with open_writer(part, about) as write:
             yield write
         with part.open("r+b") as file:
             os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
         part.replace(path)
     except OSError as error:
         raise OutputError(f"写入 {path} 失败（{error.strerror}）；请检查磁盘空间和权限。") from None
     finally:
         part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
