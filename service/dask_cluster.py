@@ -8,7 +8,7 @@ import logging
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from service.shard_run import Engine, ShardOutcome, ShardTask
 from service.worker_model import labeller_here
 
 _CONNECT_SECONDS = 60  # a busy machine takes its time to start processes
+_START_ATTEMPTS = 4
 _WAITING_A_THREAD = 3  # shards handed out ahead, so that workers never wait for the driver
 
 
@@ -74,15 +75,23 @@ def _check_address(scheduler: str) -> None:
 
 
 def _own_cluster(workers: int, scratch: str) -> LocalCluster:
-    return LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address=None,
-        local_directory=scratch,
-        silence_logs=logging.CRITICAL,
-    )
+    """A cluster of this machine's own; a worker that dies while it starts costs another attempt.
+
+    Raises:
+        ClusterError: workers die whenever they are started.
+    """
+    for _ in range(_START_ATTEMPTS):
+        with suppress(RuntimeError):
+            return LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                local_directory=scratch,
+                silence_logs=logging.CRITICAL,
+            )
+    raise ClusterError("工作进程一启动就退出（多半是内存不足）；请减少 --workers，或不写它，在一个进程里标注。")
 
 
 def _label_on(
