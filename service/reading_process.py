@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import signal
 import struct
 import subprocess
@@ -344,8 +345,21 @@ class _Limiter:
         """Whether so much memory was used that a new process is better."""
         if resource is None:
             return False
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > _RETIREMENT_BYTES
+        peak = _peak_of_this_program()
+        if peak is None:
+            unit = 1 if sys.platform == "darwin" else 1024
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        return peak > _RETIREMENT_BYTES
+
+
+def _peak_of_this_program() -> int | None:
+    """Peak resident bytes, where /proc tells; `getrusage` counts the peak of a large parent as the child's own."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return None
+    peak = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(peak[1]) * 1024 if peak else None
 
 
 def _virtual_bytes() -> int:

@@ -182,3 +182,13 @@ def test_what_can_do_harm_needs_a_process(name: str, data: bytes, needed: bool, 
     (tmp_path / name).write_bytes(data)
     assert needs_process(tmp_path / name) is needed
     assert not needs_process(tmp_path / "没有.pdf")
+
+
+def test_a_large_parent_does_not_cost_the_child_its_place() -> None:
+    ballast = bytearray(600 * 1024 * 1024)
+    ballast[::4096] = b"x" * len(ballast[::4096])  # resident
+    with ReadingProcess() as process:
+        assert list(process.read(FOLDER / "自动编号.docx", "a.docx"))
+        first = child_of(process)
+        assert list(process.read(FOLDER / "自动编号.docx", "a.docx"))
+        assert child_of(process) == first
