@@ -61,6 +61,7 @@ soak: $(MODEL)
 bench: $(MODEL)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(BIN)/python tests/benchmarks/bench.py --output tests/benchmarks/RESULTS.md
+	for part in serving reading; do echo; $(BIN)/python tests/benchmarks/$$part.py || exit 1; done >> tests/benchmarks/RESULTS.md
 
 # What the fuzzer finds is kept in build/fuzz; it goes on from there the next time.
 FUZZ_SECONDS ?= 600
