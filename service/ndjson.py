@@ -7,6 +7,7 @@ memory nor in a pipe that would stand still at both ends.
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import takewhile
 from typing import IO
 
 from starlette.responses import Response
@@ -30,15 +31,16 @@ async def batches_of_lines(chunks: AsyncIterator[bytes], most: int, longest: int
         longest: bytes of a line.
 
     Raises:
-        LongLineError: a line is longer.
+        LongLineError: a line is longer; all lines before it have come.
     """
     rest = b""
     async for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n") if b"\n" in chunk else (rest + chunk,)
-        if len(rest) > longest or any(len(line) > longest for line in lines):
+        good = list(takewhile(lambda line: len(line) <= longest, lines))
+        for start in range(0, len(good), most):
+            yield good[start : start + most]
+        if len(good) < len(lines) or len(rest) > longest:
             raise LongLineError
-        for start in range(0, len(lines), most):
-            yield lines[start : start + most]
     if rest:
         yield [rest]
 

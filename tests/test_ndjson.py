@@ -39,6 +39,21 @@ def test_a_line_may_be_as_long_as_is_set_and_no_longer() -> None:
             _batches(pieces)
 
 
+@pytest.mark.parametrize(
+    "pieces", [[b"one\ntwo\n" + b"x" * 9], [b"one\n", b"two\n", b"x" * 9], [b"one\ntwo\n" + b"x" * 9 + b"\nthree\n"]]
+)
+def test_all_lines_before_one_that_is_too_long_come(pieces: list[bytes]) -> None:
+    lines: list[bytes] = []
+
+    async def read() -> None:
+        async for batch in batches_of_lines(_chunks(pieces), 10, 8):
+            lines.extend(batch)
+
+    with pytest.raises(LongLineError):
+        asyncio.run(read())
+    assert lines == [b"one", b"two"]
+
+
 def test_what_is_written_is_sent_whole_to_a_slow_reader() -> None:
     pieces = [bytes([number % 256]) * 5000 for number in range(400)]
     sent: list[Message] = []
