@@ -38,7 +38,6 @@ from service.run_sources import FoundSources, Source, find_sources
 from service.run_summary import tell_summary
 from service.shard_command import Workforce, is_shard_output, label_folder
 from service.source_reader import available_processors, open_reader, workers_for
-from service.writers.terminal_table import print_table
 
 
 class ExitCode(IntEnum):
@@ -234,6 +233,8 @@ def _label_documents(
     if table:
         with _standard_output() as stream:
             names = {theme.id: theme.name_zh for theme in labeller.themes}
+            from service.writers.terminal_table import print_table  # noqa: PLC0415 (nothing else needs it)
+
             print_table(table, names, _TableConsole(file=stream, width=None if stream.isatty() else _TABLE_WIDTH))
     return outcome
 

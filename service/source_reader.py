@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
 from service.documents import (
     InputParagraph,
@@ -17,8 +19,10 @@ from service.documents import (
 from service.readers.bounded_lines import OverlongLine
 from service.readers.json_lines import stream_lines
 from service.reading_in_order import ReadSource
-from service.reading_process import ReadingProcess
 from service.run_sources import Source
+
+if TYPE_CHECKING:
+    from service.reading_process import ReadingProcess
 
 _MOST_WORKERS = 8
 _WORTH_WORKERS_BYTES = 2 * 1024 * 1024  # of text: about a second's reading
@@ -47,13 +51,19 @@ def open_reader(options: ReadOptions, workers: int) -> Iterator[ReadSource]:
         options: what the user says about how to read.
         workers: how many there are; where there are several, every file is read by a process, so that they do not wait for each other.
     """
-    with ReadingProcess() as process:
+    with ExitStack() as stack:
+
+        @cache
+        def process() -> "ReadingProcess":
+            from service.reading_process import ReadingProcess  # noqa: PLC0415 (text needs none, and should not wait for it)
+
+            return stack.enter_context(ReadingProcess())
 
         def read(source: Source) -> Iterable[InputParagraph | Refusal]:
             if source.path is None:
                 return read_paragraph_lines(_standard_input(), source.name)
             if workers > 1 or needs_process(source.path):
-                return paragraphs_of(process.read(source.path, source.name, options))
+                return paragraphs_of(process().read(source.path, source.name, options))
             return read_paragraphs(source.path, options)
 
         yield read
