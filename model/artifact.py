@@ -21,6 +21,7 @@ from model.compiled import CompiledModelError, open_compiled, source_digest
 from model.errors import ArtifactError, ArtifactMissingError
 from model.labeller import Decision, Labeller, LabelPath, Theme, active_path
 from model.lexicon import Lexicon, Term
+from model.whole_file import replace_file
 
 if TYPE_CHECKING:
     from model.pipeline import Pipeline
@@ -193,22 +194,11 @@ def _compile_anew(folder: Path, manifest: dict[str, Any], contents: dict[str, by
     source = source_digest(manifest, _PARTS)
     pipeline = _read_pipeline(folder, contents)
     compiled = compile_model(pipeline, _read_lexicon(contents), _read_decision(manifest), source)
-    part: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{LAYOUT.compiled}.", dir=folder)
-        part = Path(name)
-        with open(handle, "wb") as file:
-            file.write(compiled)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(folder / LAYOUT.compiled)
+        replace_file(folder / LAYOUT.compiled, compiled)
         return open_compiled(folder / LAYOUT.compiled, source)
     except (OSError, CompiledModelError):
         return compiled
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
 
 
 def _read_pipeline(folder: Path, contents: dict[str, bytes]) -> "Pipeline":

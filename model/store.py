@@ -21,6 +21,7 @@ from filelock import FileLock
 from model.artifact import LAYOUT, load_labeller
 from model.errors import ArtifactError, ArtifactMissingError
 from model.labeller import Labeller
+from model.whole_file import replace_file
 
 FORMAT = 1
 """Number of the record's format. To change it: raise it, say in `CHANGELOG.md` that models are to be released anew, refuse others."""
@@ -216,17 +217,8 @@ class ModelStore:
         return versions
 
     def _point(self, versions: Sequence[str]) -> None:
-        handle, name = tempfile.mkstemp(prefix=f".{STORE_LAYOUT.current}.", dir=self.folder)
-        part = Path(name)
-        try:
-            with open(handle, "w", encoding="ascii", newline="") as file:
-                file.writelines(f"{version}\n" for version in versions[:_MOST_REMEMBERED])
-                file.flush()
-                os.fsync(file.fileno())
-            part.chmod(0o644)
-            part.replace(self.pointer)
-        finally:
-            part.unlink(missing_ok=True)
+        lines = "".join(f"{version}\n" for version in versions[:_MOST_REMEMBERED])
+        replace_file(self.pointer, lines.encode("ascii"))
         _sync_folder(self.folder)
 
     def _record(self, version: str) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """Adds what people said of the model's labels to a data folder, as records with their source; what does not fit is refused."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from model.errors import DataError
 from model.text import normalise
+from model.whole_file import replace_file
 from training.dataset import Dataset, Document, ParagraphRecord, ParagraphReview, ReviewSource, read_dataset
 from training.feedback_file import FEEDBACK_SUFFIXES, read_feedback
 from training.near_duplicates import NearDuplicateIndex
@@ -185,17 +184,7 @@ def _append(path: Path, records: Iterable[BaseModel]) -> None:
     before = path.read_bytes() if path.exists() else b""
     if before and not before.endswith(b"\n"):
         before += b"\n"
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    part = Path(name)
-    try:
-        with open(handle, "wb") as file:
-            file.write(before + "".join(lines).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(path.stat().st_mode if path.exists() else 0o644)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    replace_file(path, before + "".join(lines).encode(), path.stat().st_mode if path.exists() else 0o644)
 
 
 def describe(imported: Imported) -> Sequence[str]:
