@@ -112,12 +112,15 @@ def read_paragraphs(path: Path, options: ReadOptions = _DEFAULTS) -> Iterator[In
 
 def paragraphs_of(items: Iterable[DocumentBlock | Refusal]) -> Iterator[InputParagraph | Refusal]:
     """The paragraphs among blocks, counted file by file, with refusals where they stand."""
+    return (item for item in placed(items) if not isinstance(item, DocumentBlock))
+
+
+def placed(items: Iterable[DocumentBlock | Refusal]) -> Iterator[DocumentBlock | InputParagraph | Refusal]:
+    """`items` in their order, each paragraph among them with its place: counted file by file."""
     file, count = None, 0
     for item in items:
-        if isinstance(item, Refusal):
+        if isinstance(item, Refusal) or item.kind is not BlockKind.PARAGRAPH:
             yield item
-        elif item.kind is not BlockKind.PARAGRAPH:
-            continue
         elif item.record is not None:
             yield InputParagraph(item.text, item.record)
         else:

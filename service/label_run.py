@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from model.label import Label
 from model.labeller import Labeller
 from service.documents import InputParagraph, Refusal
+from service.labelling import labelled_row
 from service.outputs import Row, RowWriter
 from service.reading_in_order import BATCH_ITEMS, ReadBatch, ReadSource, read_in_order
 from service.run_journal import EntryKind, Reached, RunJournal
@@ -125,7 +126,7 @@ class LabelRun:
                 if self._reached.refused + refused <= MOST_REFUSALS_LISTED:
                     self._refuse(item)
                 continue
-            row = {**item.place, "text": item.text, **next(labels).as_record()}
+            row = labelled_row(item, next(labels))
             if self._journal is not None:
                 self._journal.row(row)
             self._outcome.count(row)

@@ -1,7 +1,6 @@
-"""Paragraphs in, rows out, in batches: what every door of the service does between reading and writing."""
+"""Paragraphs in, labels and rows out: what every door of the service does between reading and writing."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from model.label import Label
@@ -17,13 +16,9 @@ BATCH_PARAGRAPHS = 256
 _SMALL = 2_000  # characters, which the fast path labels in less time than a thread takes to begin
 
 
-def label_paragraphs(paragraphs: Iterable[InputParagraph], labeller: Labeller) -> Iterator[Row]:
-    """One row for each paragraph, in order: the fields of its place, its text, and the fields of its label."""
-    waiting = iter(paragraphs)
-    while batch := list(islice(waiting, BATCH_PARAGRAPHS)):
-        labels = labeller.label([paragraph.text for paragraph in batch])
-        for paragraph, label in zip(batch, labels, strict=True):
-            yield {**paragraph.place, "text": paragraph.text, **label.as_record()}
+def labelled_row(paragraph: InputParagraph, label: Label) -> Row:
+    """What every door writes of a paragraph: the fields of its place, its text, and the fields of its label."""
+    return {**paragraph.place, "text": paragraph.text, **label.as_record()}
 
 
 async def label_batch(

@@ -14,7 +14,7 @@ from model.errors import DataError
 from model.features import FeatureReader
 from model.labeller import Labeller
 from service.documents import InputParagraph
-from service.labelling import label_paragraphs
+from service.labelling import labelled_row
 from service.outputs import Run, open_output
 from training.command import main
 from training.data_import import Imported, import_reviews
@@ -50,8 +50,8 @@ def sheet(labeller: Labeller, tmp_path: Path) -> Callable[..., Path]:
             for number, text in enumerate(texts, 1)
         ]
         with open_output(path, Run.of(labeller)) as write:
-            for row in label_paragraphs(paragraphs, labeller):
-                write({**row, "uncertain": ["talent"]})
+            for paragraph, label in zip(paragraphs, labeller.label(texts), strict=True):
+                write({**labelled_row(paragraph, label), "uncertain": ["talent"]})
         book = openpyxl.load_workbook(path)
         cells = book["待复核"]
         column = {cell.value: cell.column for cell in cells[1]}
