@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 _YEAR = r"(?:\d{4}|[〇○零一二三四五六七八九]{4})"
-_DATE = rf"{_YEAR}\s*年\s*[\d一二三四五六七八九十]{{1,3}}\s*月\s*[\d一二三四五六七八九十]{{1,3}}\s*日"
+DATE = rf"{_YEAR}\s*年\s*[\d一二三四五六七八九十]{{1,3}}\s*月\s*[\d一二三四五六七八九十]{{1,3}}\s*日"
 _DOCUMENT_NUMBER = re.compile(
     r"[^,。:;]{1,24}[〔\[(【]\s*\d{4}\s*[〕\])】]\s*(?:第\s*)?\d{1,5}\s*号(?:\s*签发人\s*:.{0,30})?"
 )
@@ -25,13 +25,13 @@ _ATTACHMENT = re.compile(r"附\s*件\s*\d{0,2}\s*:?|附件\s*[一二三四五六
 _ATTACHMENTS = re.compile(r"附\s*件\s*:\s*\S.{0,120}")
 _ATTACHMENT_ITEM = re.compile(r"\d{1,2}\s*[.、].{2,100}")
 _COPIES = re.compile(r"(?:抄送|抄报|报送|分送|发送|主送)\s*:.{2,}")
-_PRINTED = re.compile(rf".{{2,40}}\s*{_DATE}\s*印发")
-_BARE_DATE = re.compile(rf"\(?{_DATE}\)?")
+_PRINTED = re.compile(rf".{{2,40}}\s*{DATE}\s*印发")
+_BARE_DATE = re.compile(rf"\(?{DATE}\)?")
 _ORGAN = (
     r"(?:国务院|人民政府|政府|委员会|管委会|常务委员会|办公厅|办公室|法院|检察院|科学院|总局|厅|局|部|委|署|办|院|处|室|党组|党委|工委|人大|政协"
     r"|协会|学会|联合会|领导小组|指挥部|专班|基金会|中心|总行|分行|银行|公司|集团|大学|学院|研究所)"
 )
-_SIGNATURE = re.compile(rf"[^,。:;!?、]{{0,36}}{_ORGAN}(?:\s[^,。:;!?、]{{2,36}}{_ORGAN})*(?:\s*{_DATE})?")
+_SIGNATURE = re.compile(rf"[^,。:;!?、]{{0,36}}{_ORGAN}(?:\s[^,。:;!?、]{{2,36}}{_ORGAN})*(?:\s*{DATE})?")
 _ADDRESSEE = re.compile(
     rf"(?:各|有关|相关|本)\S{{1,30}}|(?:省|市|县|区|州|全\S)\S{{0,20}}(?:单位|部门|机构|企业|高校|院所)|\S{{0,30}}{_ORGAN}(?:\([^()]*\))?"
 )
@@ -131,7 +131,7 @@ def _signature(lines: Sequence[str], date: int, found: set[int]) -> set[int]:
     """署名 and 成文日期 that end at the line `date`: organs below a finished text, then the date."""
     if not _BARE_DATE.fullmatch(lines[date]):
         signed = _SIGNATURE.fullmatch(lines[date])
-        alone = signed is not None and re.search(rf"{_DATE}$", lines[date]) is not None
+        alone = signed is not None and re.search(rf"{DATE}$", lines[date]) is not None
         return {date} if alone and _ends_text(lines, date - 1, found) else set()
     first = date
     while first > 0 and date - first < _MOST_SIGNATURES and _SIGNATURE.fullmatch(lines[first - 1]):

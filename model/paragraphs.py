@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import floor
 from statistics import median
 
-from model.official_layout import is_addressee, is_official_mark, official_furniture, opens_attachment
+from model.official_layout import DATE, is_addressee, is_official_mark, official_furniture, opens_attachment
 from model.text import is_han, normalised
 
 
@@ -129,16 +129,15 @@ _POST = (
     r"|研究员|教授|院士|记者|通讯员|特约评论员|评论员|撰稿人)"
 )
 _PERSON = r"[\u4e00-\u9fff·]{2,4}"
-_DATE = r"(?:\d{4}|[〇○零一二三四五六七八九]{4})\s*年\s*[\d一二三四五六七八九十]{1,3}\s*月\s*[\d一二三四五六七八九十]{1,3}\s*日"
 _BYLINE = re.compile(
     r"^(?:"
     rf".{{0,30}}{_POST}\s+{_PERSON}(?:\s+{_PERSON})*"
     rf"|[(]?(?:本报|本刊|本网|新华社|人民网|中新社)?\S{{0,6}}(?:记者|通讯员|实习生)\s*[:]?\s*{_PERSON}(?:\s+\S{{2,12}})*[)]?"
     rf"|(?:文|图|文/图|作者|撰稿|供稿|执笔|整理|署名)\s*[:/]\s*.{{2,30}}"
-    rf"|[(]?{_DATE}[)]?"
-    rf"|[—-]{{0,4}}\s*{_DATE}.{{0,12}}在.{{4,50}}(?:会议|大会|会)上?(?:的.{{0,8}}(?:报告|讲话|发言))?"
+    rf"|[(]?{DATE}[)]?"
+    rf"|[—-]{{0,4}}\s*{DATE}.{{0,12}}在.{{4,50}}(?:会议|大会|会)上?(?:的.{{0,8}}(?:报告|讲话|发言))?"
     rf"|(?:新华社|本报|中新社|人民网|新华网)\S{{0,10}}\d{{1,2}}月\d{{1,2}}日(?:电|讯)"
-    rf"|[(]?{_DATE}.{{0,60}}(?:通过|批准|公布|发布|修订|修正|施行|印发)[)]?"
+    rf"|[(]?{DATE}.{{0,60}}(?:通过|批准|公布|发布|修订|修正|施行|印发)[)]?"
     r")$"
 )
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -91,9 +92,12 @@ def labeller(small_model_folder: Path) -> Labeller:
 
 
 @contextmanager
-def _serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """A client of `app`, which runs behind a real server on a loopback port for as long as the `with`."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+def _serving(app: FastAPI, *, timeout: float = 60, **options: Any) -> Iterator[httpx.Client]:
+    """A client of `app`, which runs behind a real server on a loopback port for as long as the `with`.
+
+    `options` are uvicorn's own.
+    """
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", **options))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -101,7 +105,7 @@ def _serving(app: FastAPI) -> Iterator[httpx.Client]:
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=timeout, trust_env=False) as client:
             yield client
     finally:
         server.should_exit = True
@@ -109,7 +113,7 @@ def _serving(app: FastAPI) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[[FastAPI], AbstractContextManager[httpx.Client]]:
+def serve() -> Callable[..., AbstractContextManager[httpx.Client]]:
     """Runs an app behind a real server and gives a client of it."""
     return _serving
 

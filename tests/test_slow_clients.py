@@ -1,15 +1,12 @@
 """Clients that begin and do not go on, and more clients than may be."""
 
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import httpx
 import pytest
-import uvicorn
 
 from model.labeller import Labeller
 from service.app import create_app
@@ -21,29 +18,11 @@ MOST = 30
 HEAD = b"POST /v1/label HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
-@contextmanager
-def _serving(app: Any) -> Iterator[httpx.Client]:
-    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=guarded_protocol(IDLE, MOST))
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.fixture(scope="module")
-def client(labeller: Labeller) -> Iterator[httpx.Client]:
+def client(labeller: Labeller, serve: Callable[..., AbstractContextManager[httpx.Client]]) -> Iterator[httpx.Client]:
     """A service that waits for nobody."""
     settings = Settings(idle_seconds=IDLE, body_seconds=2 * IDLE, body_mib=1)
-    with _serving(create_app(labeller, settings)) as connected:
+    with serve(create_app(labeller, settings), timeout=20, http=guarded_protocol(IDLE, MOST)) as connected:
         yield connected
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
+from xlsxwriter.utility import xl_col_to_name
 
 from model import review_sheet
 from model.errors import DataError
@@ -87,7 +88,7 @@ class _Sheet:
             try:
                 verdict = self._verdict(where, cells)
             except _RefusedCellError as error:
-                column = f"{_letters(self._columns[error.column])} 列（{error.column}）"
+                column = f"{xl_col_to_name(self._columns[error.column])} 列（{error.column}）"
                 verdicts.refused.append(RefusedVerdict(where, column, error.message))
                 continue
             if verdict is None:
@@ -184,13 +185,3 @@ def _text(cell: object) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell).strip()
-
-
-def _letters(position: int) -> str:
-    """The letters of a column, counted from 0."""
-    letters = ""
-    position += 1
-    while position:
-        position, digit = divmod(position - 1, 26)
-        letters = chr(ord("A") + digit) + letters
-    return letters

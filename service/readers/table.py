@@ -247,9 +247,6 @@ def _long_columns(width: int, rows: Sequence[NumberedRow]) -> list[int]:
 
 def column_letter(position: int) -> str:
     """What spreadsheets call the column at `position` (from 0): 列A, …, 列AA."""
-    letters = ""
-    position += 1
-    while position:
-        position, rest = divmod(position - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return f"列{letters}"
+    from xlsxwriter.utility import xl_col_to_name  # noqa: PLC0415 (only columns without a name need it)
+
+    return f"列{xl_col_to_name(position)}"

@@ -7,8 +7,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from service.run import Row, Run
 from service.writers.evidence_words import evidence_sentences, evidence_terms
-from service.writers.row_parts import as_cell, column_headings, file_of, headings_of, kept_columns, number_of, place_of
-from service.writers.sheet_cells import MOST_ROWS, Formats, evidence_of_themes, put, put_marked_text, set_height
+from service.writers.row_parts import as_cell, column_headings, headings_of, kept_columns
+from service.writers.sheet_cells import MOST_ROWS, Formats, put, put_paragraph, set_height
 
 _PLACE = [("文件", 24.0), ("编号", 7.0), ("位置", 13.0), ("标题", 24.0)]
 _TEXT = ("正文", 70.0)
@@ -61,14 +61,7 @@ def _write_row(sheet: Worksheet, number: int, row: Row, run: Run, columns: Seque
     text: str = row["text"]
     set_height(sheet, number, [(headings, 24), (text, _TEXT[1]), (sentences, 50), (terms, 40)])
     column = iter(range(_MOST_COLUMNS))
-    for value, look in (
-        (file_of(row), formats.text),
-        (number_of(row), formats.identity),
-        (place_of(row), formats.text),
-        (headings, formats.text),
-    ):
-        put(sheet, number, next(column), value, look)
-    put_marked_text(sheet, number, next(column), text, evidence_of_themes(row), formats)
+    put_paragraph(sheet, number, column, row, formats)
     for value in (run.names_of(row["themes"]), run.name_of(row["primary"]), run.names_of(row["uncertain"])):
         put(sheet, number, next(column), value, formats.text)
     for theme in run.themes:

@@ -11,8 +11,8 @@ from xlsxwriter.worksheet import Worksheet
 from model import review_sheet
 from service.run import Row, Run
 from service.writers.evidence_words import evidence_sentences
-from service.writers.row_parts import file_of, headings_of, number_of, place_of
-from service.writers.sheet_cells import MOST_ROWS, Formats, clean, evidence_of_themes, put, put_marked_text, set_height
+from service.writers.row_parts import file_of, headings_of
+from service.writers.sheet_cells import MOST_ROWS, Formats, clean, put, put_paragraph, set_height
 
 _SEEN = [
     ("文件", 22.0),
@@ -80,14 +80,7 @@ def _write_row(sheet: Worksheet, number: int, row: Row, run: Run, formats: Forma
     )
     set_height(sheet, number, [(headings, 22), (text, 70), (doubts, 17), (sentences, 44)])
     column = iter(range(len(_SEEN) + len(run.themes) + len(_ENTRIES) + len(review_sheet.HIDDEN)))
-    for value, look in (
-        (file_of(row), formats.text),
-        (number_of(row), formats.identity),
-        (place_of(row), formats.text),
-        (headings, formats.text),
-    ):
-        put(sheet, number, next(column), value, look)
-    put_marked_text(sheet, number, next(column), text, evidence_of_themes(row), formats)
+    put_paragraph(sheet, number, column, row, formats)
     for value in (doubts, sentences):
         put(sheet, number, next(column), value, formats.text)
     for theme in run.themes:

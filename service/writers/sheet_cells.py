@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -11,6 +11,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from service.run import Row, Run
 from service.theme_style import LIGHT_PAGE, theme_styles
+from service.writers.row_parts import file_of, headings_of, number_of, place_of
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet, as Excel bounds them."""
@@ -126,6 +127,18 @@ def _merged(stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             merged.append((start, end))
     return merged
+
+
+def put_paragraph(sheet: Worksheet, number: int, column: Iterator[int], row: Row, formats: Formats) -> None:
+    """Write where a paragraph stands, the headings above it and its text, evidence in bold, into the next five of `column`."""
+    for value, look in (
+        (file_of(row), formats.text),
+        (number_of(row), formats.identity),
+        (place_of(row), formats.text),
+        (" / ".join(headings_of(row)), formats.text),
+    ):
+        put(sheet, number, next(column), value, look)
+    put_marked_text(sheet, number, next(column), row["text"], evidence_of_themes(row), formats)
 
 
 def evidence_of_themes(row: Row) -> list[tuple[int, int]]:
