@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import select
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -13,11 +14,13 @@ import anyio.to_thread
 import uvicorn
 from fastapi import FastAPI
 
+from service.connections import guarded_protocol
 from service.parts import ServiceParts
 from service.settings import Settings
-from service.slow_clients import guarded_protocol
 
 logger = logging.getLogger("policy_themes.server")
+
+_MOST_TURNS = 1000  # of the event loop, for those who go on connecting
 
 
 class Server(uvicorn.Server):
@@ -33,11 +36,12 @@ class Server(uvicorn.Server):
             settings: where to listen, and for how long to wait for whom.
             tell_address: called with the address once connections are taken.
         """
+        parts: ServiceParts = app.state.parts
         config = uvicorn.Config(
             app,
             host=settings.host,
             port=settings.port,
-            http=guarded_protocol(settings.idle_seconds, settings.most_connections),
+            http=guarded_protocol(settings.idle_seconds, settings.most_connections, lambda: parts.draining),
             ws="none",
             log_config=None,
             access_log=False,
@@ -45,7 +49,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=round(settings.shutdown_seconds),
         )
         super().__init__(config)
-        self._parts: ServiceParts = app.state.parts
+        self._parts = parts
         self._drain_seconds = settings.drain_seconds
         self._tell_address = tell_address
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -59,6 +63,15 @@ class Server(uvicorn.Server):
                 host, port = listening.getsockname()[:2]
                 self._tell_address(f"http://{f'[{host}]' if ':' in host else host}:{port}")
                 return
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, and end when all that came before is answered."""
+        listening = [one for server in self.servers for one in server.sockets]
+        for _ in range(_MOST_TURNS):
+            if not select.select(listening, [], [], 0)[0]:
+                break
+            await asyncio.sleep(0)  # who has connected already is taken first: closing the port would cut it off
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end: at once when a person at the terminal says so, or says it twice; else readyz tells first."""

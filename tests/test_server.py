@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -106,7 +107,10 @@ def test_the_end_is_announced_and_loses_nothing(tmp_path: Path, small_model_fold
             while True:
                 try:
                     response = httpx.post(f"{address}/v1/label", json=BODY, timeout=30, trust_env=False)
-                except httpx.ConnectError:
+                except (
+                    httpx.ConnectError,
+                    httpx.ReadError,
+                ):  # a reset: the port closed before the connection was taken
                     return answered
                 assert response.status_code == 200
                 answered += 1
@@ -123,6 +127,30 @@ def test_the_end_is_announced_and_loses_nothing(tmp_path: Path, small_model_fold
             assert process.wait(20) in {0, -signal.SIGTERM}
             assert all(future.result() > 0 for future in asking)
         assert "failure" not in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /v1/themes HTTP/1.1\r\nHo"])
+def test_who_had_connected_before_the_end_is_answered(tmp_path: Path, small_model_folder: Path, begun: bytes) -> None:
+    with running(tmp_path, "--model", str(small_model_folder), drain_seconds="0") as (process, client, _):
+        address = (client.base_url.host, client.base_url.port or 0)
+        with socket.create_connection(address, timeout=30) as connection:
+            connection.sendall(begun)
+            assert client.get("/healthz").status_code == 200, "it has taken the connection"
+            process.send_signal(signal.SIGTERM)
+            until(lambda: _refuses(address))
+            connection.sendall(b"GET /v1/themes HTTP/1.1\r\nHost: x\r\n\r\n".removeprefix(begun))
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in answer.lower()
+        assert process.wait(20) in {0, -signal.SIGTERM}
+
+
+def _refuses(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=5).close()
+    except ConnectionError:
+        return True
+    return False
 
 
 def test_several_processes_serve_together_and_heal(tmp_path: Path, small_model_folder: Path) -> None:

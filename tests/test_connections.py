@@ -10,8 +10,8 @@ import pytest
 
 from model.labeller import Labeller
 from service.app import create_app
+from service.connections import guarded_protocol
 from service.settings import Settings
-from service.slow_clients import guarded_protocol
 
 IDLE = 0.6
 MOST = 30
@@ -22,7 +22,9 @@ HEAD = b"POST /v1/label HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\
 def client(labeller: Labeller, serve: Callable[..., AbstractContextManager[httpx.Client]]) -> Iterator[httpx.Client]:
     """A service that waits for nobody."""
     settings = Settings(idle_seconds=IDLE, body_seconds=2 * IDLE, body_mib=1)
-    with serve(create_app(labeller, settings), timeout=20, http=guarded_protocol(IDLE, MOST)) as connected:
+    with serve(
+        create_app(labeller, settings), timeout=20, http=guarded_protocol(IDLE, MOST, lambda: False)
+    ) as connected:
         yield connected
 
 
