@@ -26,7 +26,7 @@ from model.whole_file import replace_file
 if TYPE_CHECKING:
     from model.pipeline import Pipeline
 
-FORMAT = 1
+FORMAT = 2
 """Number of the format on disk.
 
 To change it: raise the number, say in `CHANGELOG.md` what users do, and keep refusing other numbers here. Models are retrained in

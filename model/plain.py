@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from model.lexicon import Lexicon
 from model.pipeline import Logits, Pipeline, calibrate
 from model.sentences import Span, split_clauses, split_sentences
 from model.text import NormalisedText, normalise
+
+_Score = TypeVar("_Score", float, Logits)
 
 
 class Clause(NamedTuple):
@@ -56,38 +58,23 @@ def read_paragraph(text: str, reader: FeatureReader) -> ReadParagraph:
     return ReadParagraph(normalised, tuple(sentences), tuple(wholes), tuple(clauses))
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseScores:
-    """Raw scores of the clauses of one paragraph.
-
-    Attributes:
-        pooled: array (clauses, themes), in logits: the mean of what the classifier says of the clause and of its sentence.
-        own: what it says of the clause by itself, same shape.
-    """
-
-    pooled: Logits
-    own: Logits
-
-    def bearing(self, calibrators: Sequence[LogisticRegression], thresholds: Sequence[float]) -> NDArray[np.bool_]:
-        """Which clause bears which theme, array (clauses, themes): within its sentence it is over the threshold, and it speaks of it itself."""
-        over: NDArray[np.bool_] = calibrate(self.pooled, calibrators) >= np.array(thresholds)
-        return over & (self.own > 0)
+def in_sentence(sentence: _Score, clause: _Score) -> _Score:
+    """The raw score of a clause: what the classifier says of the clause, and half as much of its whole sentence."""
+    return (sentence + 2 * clause) / 3
 
 
-def score_clauses(paragraphs: Sequence[ReadParagraph], pipeline: Pipeline) -> list[ClauseScores]:
+def score_clauses(paragraphs: Sequence[ReadParagraph], pipeline: Pipeline) -> list[Logits]:
     """Raw scores of all clauses of `paragraphs`, computed in one go.
 
-    One clause is enough to give a theme, but it is understood within its sentence: a clause's raw score is the mean of what the
-    classifier says of the clause and of the whole sentence.
+    One clause is enough to give a theme, but it is understood within its sentence.
 
     Returns:
-        The scores of each paragraph, in order; minus infinity where the model knows nothing in the sentence.
+        Of each paragraph, in order, an array (clauses, themes) in logits; minus infinity where the model knows nothing in the sentence.
     """
     units = [whole for paragraph in paragraphs for whole in paragraph.wholes]
     units += [clause.unit for paragraph in paragraphs for clause in paragraph.clauses]
     if not units:
-        nothing = np.empty((0, len(pipeline.classifiers)))
-        return [ClauseScores(nothing, nothing) for _ in paragraphs]
+        return [np.empty((0, len(pipeline.classifiers))) for _ in paragraphs]
     features = pipeline.vectorise(units)
     logits = pipeline.logits(features)
     sentence_count = sum(len(paragraph.wholes) for paragraph in paragraphs)
@@ -98,17 +85,24 @@ def score_clauses(paragraphs: Sequence[ReadParagraph], pipeline: Pipeline) -> li
     for paragraph in paragraphs:
         owners = first_sentence + np.array([clause.sentence for clause in paragraph.clauses], dtype=np.intp)
         last_clause = first_clause + len(paragraph.clauses)
-        own = alone[first_clause:last_clause]
-        results.append(ClauseScores((wholes[owners] + own) / 2, own))
+        results.append(in_sentence(wholes[owners], alone[first_clause:last_clause]))
         first_sentence += len(paragraph.sentences)
         first_clause = last_clause
     return results
 
 
-def paragraph_raw_scores(scores: ClauseScores) -> Logits:
+def paragraph_raw_scores(scores: Logits) -> Logits:
     """Raw scores of a paragraph (themes,): of each theme its best clause; minus infinity where the model knows nothing."""
-    best: Logits = scores.pooled.max(axis=0, initial=-np.inf)
+    best: Logits = scores.max(axis=0, initial=-np.inf)
     return best
+
+
+def bearing_clauses(
+    scores: Logits, calibrators: Sequence[LogisticRegression], thresholds: Sequence[float]
+) -> NDArray[np.bool_]:
+    """Which clause bears which theme, array (clauses, themes): it would give its paragraph the theme."""
+    bearing: NDArray[np.bool_] = calibrate(scores, calibrators) >= np.array(thresholds)
+    return bearing
 
 
 def primary_theme(
@@ -182,7 +176,7 @@ class PlainLabeller:
         self,
         text: str,
         paragraph: ReadParagraph,
-        scores: ClauseScores,
+        scores: Logits,
         probabilities: NDArray[np.float64],
         with_evidence: bool,
     ) -> Label:
@@ -195,7 +189,7 @@ class PlainLabeller:
         ]
         primary = NO_THEME
         if given:
-            bearing = scores.bearing(self._pipeline.calibrators, decision.thresholds)
+            bearing = bearing_clauses(scores, self._pipeline.calibrators, decision.thresholds)
             primary_index = primary_theme(bearing, paragraph, given, decision)
             primary = NO_THEME if primary_index is None else self.themes[primary_index].id
         return Label(
@@ -204,7 +198,7 @@ class PlainLabeller:
             scores={theme.id: float(value) for theme, value in zip(self.themes, probabilities, strict=True)},
             uncertain=tuple(self.themes[index].id for index in unsure),
             evidence=tuple(
-                self._evidence(text, paragraph, paragraph.clauses[int(scores.pooled[:, index].argmax())], index)
+                self._evidence(text, paragraph, paragraph.clauses[int(scores[:, index].argmax())], index)
                 for index in (sorted({*given, *unsure}) if with_evidence and paragraph.clauses else ())
             ),
         )
@@ -224,11 +218,11 @@ class PlainLabeller:
 
         Keys are spans of the normalised text; a feature that stands in several places is shared out among them in equal parts.
         """
-        total: dict[tuple[int, int], float] = {}
-        for unit in (paragraph.wholes[clause.sentence], clause.unit):
-            for span, weight in self._contributions(unit, theme).items():
-                total[span] = total.get(span, 0.0) + weight / 2
-        return total
+        in_clause = self._contributions(clause.unit, theme)
+        return {
+            span: in_sentence(weight, in_clause.get(span, 0.0))
+            for span, weight in self._contributions(paragraph.wholes[clause.sentence], theme).items()
+        }
 
     def _contributions(self, unit: Unit, theme: int) -> dict[tuple[int, int], float]:
         row = self._pipeline.vectorise([unit])

@@ -270,7 +270,7 @@ def test_where_there_is_no_model_the_error_says_so(tmp_path: Path, prepare: Call
         (b'{"format": "1"}', "不是本软件的模型清单"),
         (b'{"format": 1}', "旧格式或不完整"),
         (b'{"format": 0}', "旧格式或不完整"),
-        (b'{"format": 2}', "模型比软件新"),
+        (b'{"format": %d}' % (FORMAT + 1), "模型比软件新"),
     ],
 )
 def test_a_foreign_or_other_manifest_is_refused(tmp_path: Path, manifest: bytes, what: str) -> None:

@@ -170,7 +170,7 @@ def assert_same_reading(text: str, plain: PlainLabeller, fast: FastLabeller, *, 
         spans.append((position, position + len(word)))
         position += len(word)
     assert seen["tokens"] == spans
-    scores = score_clauses([read], plain._pipeline)[0].pooled
+    scores = score_clauses([read], plain._pipeline)[0]
     assert close(seen["clause_scores"], scores.ravel().tolist())
     if contributions:
         for theme, found in enumerate(seen["contributions"]):

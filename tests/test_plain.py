@@ -14,6 +14,7 @@ from model.plain import (
     Clause,
     PlainLabeller,
     ReadParagraph,
+    bearing_clauses,
     paragraph_raw_scores,
     primary_theme,
     read_paragraph,
@@ -189,7 +190,7 @@ def test_contributions_and_intercept_sum_to_the_raw_score(plain_labeller: PlainL
             for theme, classifier in enumerate(pipeline.classifiers):
                 weights = plain_labeller.contributions(paragraph, clause, theme)
                 assert np.isclose(
-                    sum(weights.values()) + classifier.intercept_[0], scores.pooled[number, theme], rtol=0, atol=1e-9
+                    sum(weights.values()) + classifier.intercept_[0], scores[number, theme], rtol=0, atol=1e-9
                 )
                 sentence = paragraph.sentences[clause.sentence]
                 assert all(sentence.start <= start < end <= sentence.end for start, end in weights)
@@ -198,30 +199,28 @@ def test_contributions_and_intercept_sum_to_the_raw_score(plain_labeller: PlainL
 def test_a_paragraph_scores_as_its_best_clause(plain_labeller: PlainLabeller) -> None:
     paragraph = read_paragraph("全县粮食稳产。引进博士二十名,道路畅通。", plain_labeller._reader)
     (scores,) = score_clauses([paragraph], plain_labeller._pipeline)
-    assert scores.pooled.shape == (3, len(plain_labeller.themes))
-    assert paragraph_raw_scores(scores).tolist() == scores.pooled.max(axis=0).tolist()
+    assert scores.shape == (3, len(plain_labeller.themes))
+    assert paragraph_raw_scores(scores).tolist() == scores.max(axis=0).tolist()
     talent = [theme.id for theme in plain_labeller.themes].index("talent")
-    assert scores.pooled[:, talent].argmax() == 1
+    assert scores[:, talent].argmax() == 1
 
 
-def test_a_clause_scores_as_the_mean_of_itself_and_its_sentence(plain_labeller: PlainLabeller) -> None:
+def test_a_clause_scores_as_itself_and_half_as_much_as_its_sentence(plain_labeller: PlainLabeller) -> None:
     pipeline = plain_labeller._pipeline
     paragraph = read_paragraph("引进博士二十名,道路畅通。", plain_labeller._reader)
     (scores,) = score_clauses([paragraph], pipeline)
     units = [paragraph.wholes[0], *(clause.unit for clause in paragraph.clauses)]
     whole, *alone = pipeline.logits(pipeline.vectorise(units))
-    np.testing.assert_allclose(scores.pooled, [(whole + one) / 2 for one in alone], atol=1e-12)
-    np.testing.assert_allclose(scores.own, alone, atol=1e-12)
+    np.testing.assert_allclose(scores, [(whole + 2 * one) / 3 for one in alone], atol=1e-12)
 
 
-def test_a_clause_bears_a_theme_that_it_speaks_of_itself(plain_labeller: PlainLabeller) -> None:
+def test_a_clause_bears_the_themes_that_it_is_over_the_threshold_of(plain_labeller: PlainLabeller) -> None:
     pipeline = plain_labeller._pipeline
     (scores,) = score_clauses([read_paragraph("引进博士二十名,道路畅通。", plain_labeller._reader)], pipeline)
-    low = [1e-9] * len(plain_labeller.themes)
-    bearing = scores.bearing(pipeline.calibrators, low)
     talent = [theme.id for theme in plain_labeller.themes].index("talent")
+    bearing = bearing_clauses(scores, pipeline.calibrators, plain_labeller._decision.thresholds)
     assert bearing[:, talent].tolist() == [True, False]
-    assert not scores.bearing(pipeline.calibrators, [1.1] * len(plain_labeller.themes)).any()
+    assert not bearing_clauses(scores, pipeline.calibrators, [1.1] * len(plain_labeller.themes)).any()
 
 
 def test_uncertain_are_those_in_the_review_band(plain_labeller: PlainLabeller, small_data: Path) -> None:

@@ -14,7 +14,7 @@ from sklearn.pipeline import FeatureUnion
 
 from model.features import FeatureReader, Unit, concept_names, word_names
 from model.pipeline import Logits, Pipeline
-from model.plain import Clause, ReadParagraph, read_paragraph
+from model.plain import Clause, ReadParagraph, in_sentence, read_paragraph
 from model.sentences import Span
 from training.cross_validation import split_by_collection, transferred_threshold
 from training.dataset import Dataset
@@ -27,7 +27,13 @@ or several of each theme (themes, scores) for the calibration to weigh."""
 
 
 def pool_clause_in_sentence(wholes: Logits, clauses: Logits, owner: NDArray[np.intp]) -> Logits:
-    """The best mean of a clause and its sentence: what ships."""
+    """The best clause, judged within its sentence: what ships."""
+    pooled: Logits = in_sentence(wholes[owner], clauses).max(axis=0)
+    return pooled
+
+
+def pool_even(wholes: Logits, clauses: Logits, owner: NDArray[np.intp]) -> Logits:
+    """The best mean of a clause and its sentence."""
     pooled: Logits = ((wholes[owner] + clauses) / 2).max(axis=0)
     return pooled
 
@@ -180,6 +186,7 @@ VARIANTS: dict[str, Variant] = {
     "类别权重 balanced": Variant(Recipe(class_weight="balanced")),
     "取最大：整句": Variant(pooling=pool_best_sentence),
     "取最大：分句": Variant(pooling=pool_best_clause),
+    "取最大：分句与整句各半": Variant(pooling=pool_even),
     "整句 noisy-or": Variant(pooling=pool_noisy_or),
     "学得的合并（五种分数）": Variant(pooling=pool_learned),
     "整段一次判断": Variant(whole_paragraph=True),

@@ -15,7 +15,14 @@ from model.features import FeatureReader
 from model.label import NO_THEME
 from model.labeller import Decision
 from model.pipeline import Logits, Pipeline, calibrate
-from model.plain import ClauseScores, ReadParagraph, paragraph_raw_scores, primary_theme, read_paragraph, score_clauses
+from model.plain import (
+    ReadParagraph,
+    bearing_clauses,
+    paragraph_raw_scores,
+    primary_theme,
+    read_paragraph,
+    score_clauses,
+)
 from training.dataset import Dataset
 from training.fit import Example, fit
 from training.metrics import Scores, Truth, score
@@ -36,14 +43,14 @@ class HeldOut:
 
     Attributes:
         paragraphs: as read, in the dataset's order.
-        clause_scores: of each paragraph.
+        clause_scores: of each paragraph, array (clauses, themes), in logits.
         raw_scores: array (paragraphs, themes), in logits.
         truth: array (paragraphs, themes).
         primaries: gold primary of each paragraph.
     """
 
     paragraphs: tuple[ReadParagraph, ...]
-    clause_scores: tuple[ClauseScores, ...]
+    clause_scores: tuple[Logits, ...]
     raw_scores: Logits
     truth: Truth
     primaries: tuple[str, ...]
@@ -58,7 +65,7 @@ def hold_out(
     `tell` is called with the number of folds done.
     """
     paragraphs = [read_paragraph(paragraph.text, reader) for paragraph in dataset.paragraphs]
-    clause_scores: dict[int, ClauseScores] = {}
+    clause_scores: dict[int, Logits] = {}
     raw_scores = np.full((len(paragraphs), len(dataset.themes)), -np.inf)
     for done, (rest, unseen) in enumerate(split_by_collection(dataset, examples), 1):
         vectoriser, classifiers = fit([examples[index] for index in rest])
@@ -118,7 +125,7 @@ def choose_decision(held_out: HeldOut, calibrators: Sequence[LogisticRegression]
     thresholds = tuple(
         transferred_threshold(held_out.truth[:, theme], probabilities[:, theme]) for theme in range(len(theme_ids))
     )
-    bearings = [one.bearing(calibrators, thresholds) for one in held_out.clause_scores]
+    bearings = [bearing_clauses(one, calibrators, thresholds) for one in held_out.clause_scores]
     bands = _review_bands(probabilities, thresholds)
     best = (-1.0, 0.0, 0.0)
     for share in _PRIMARY_SHARES:
@@ -151,7 +158,7 @@ def judge(
 ) -> Scores:
     """Scores of the held-out labels under `decision`."""
     probabilities = calibrate(held_out.raw_scores, calibrators)
-    bearings = [one.bearing(calibrators, decision.thresholds) for one in held_out.clause_scores]
+    bearings = [bearing_clauses(one, calibrators, decision.thresholds) for one in held_out.clause_scores]
     found = primaries(held_out, probabilities, bearings, decision, theme_ids)
     return score(
         held_out.truth,

@@ -131,12 +131,13 @@ inline void score_row(const CompiledModel& model, const Paragraph& paragraph, do
     }
 }
 
-// Raw scores of all clauses: for each the mean of what the classifiers say of it and of its sentence; minus infinity where they know
-// nothing in the sentence.
+// A clause's raw score: what the classifiers say of it, and half as much of its sentence.
+inline double in_sentence(double sentence, double clause) { return (sentence + 2 * clause) / 3; }
+
+// Raw scores of all clauses; minus infinity where the classifiers know nothing in the sentence.
 inline void score_clauses(const CompiledModel& model, Paragraph& paragraph) {
     const size_t themes = model.themes;
     paragraph.clause_scores.resize(paragraph.clauses.size() * themes);
-    paragraph.own_scores.resize(paragraph.clauses.size() * themes);
     double whole[CompiledModel::most_themes], alone[CompiledModel::most_themes];
     size_t first_word = 0, first_concept = 0, first_clause = 0;
     for (size_t sentence = 0; sentence < paragraph.sentences.size(); ++sentence) {
@@ -149,11 +150,9 @@ inline void score_clauses(const CompiledModel& model, Paragraph& paragraph) {
         const Range concepts = within(paragraph.concepts, first_concept, span.start, span.end);
         first_word = words.last, first_concept = concepts.last;
         double* scores = paragraph.clause_scores.data() + first_clause * themes;
-        double* own_scores = paragraph.own_scores.data() + first_clause * themes;
         const size_t clause_count = last_clause - first_clause;
         if (words.first == words.last && concepts.first == concepts.last) {
             std::fill_n(scores, clause_count * themes, minus_infinity);
-            std::fill_n(own_scores, clause_count * themes, minus_infinity);
             first_clause = last_clause;
             continue;
         }
@@ -179,10 +178,7 @@ inline void score_clauses(const CompiledModel& model, Paragraph& paragraph) {
         weigh(model, paragraph, columns, size);
         score_row(model, paragraph, whole);
         if (clause_count == 1 && paragraph.places[2] == 0) {
-            for (size_t theme = 0; theme < themes; ++theme) {
-                scores[theme] = (whole[theme] + whole[theme]) / 2;
-                own_scores[theme] = whole[theme];
-            }
+            for (size_t theme = 0; theme < themes; ++theme) scores[theme] = in_sentence(whole[theme], whole[theme]);
             first_clause = last_clause;
             continue;
         }
@@ -195,8 +191,7 @@ inline void score_clauses(const CompiledModel& model, Paragraph& paragraph) {
             weigh(model, paragraph, dealt + start, end - start);
             score_row(model, paragraph, alone);
             for (size_t theme = 0; theme < themes; ++theme) {
-                scores[clause * themes + theme] = (whole[theme] + alone[theme]) / 2;
-                own_scores[clause * themes + theme] = alone[theme];
+                scores[clause * themes + theme] = in_sentence(whole[theme], alone[theme]);
             }
             start = end;
         }

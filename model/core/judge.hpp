@@ -169,9 +169,8 @@ public:
         total_.clear();
         auto more = alone_.sums.begin();
         for (const Contribution& one : whole_.sums) {  // every span of the clause is one of the sentence
-            double weight = one.weight / 2;
-            if (more != alone_.sums.end() && stand_together(*more, one)) weight += more++->weight / 2;
-            total_.push_back({one.start, one.end, weight});
+            const bool is_in_clause = more != alone_.sums.end() && stand_together(*more, one);
+            total_.push_back({one.start, one.end, in_sentence(one.weight, is_in_clause ? more++->weight : 0)});
         }
         return total_;
     }
@@ -195,8 +194,6 @@ private:
             int64_t borne = 0, borne_opening = 0;
             for (size_t i = 0; i < paragraph.clauses.size(); ++i) {
                 const Clause& clause = paragraph.clauses[i];
-                // A clause bears the theme where it is over the threshold within its sentence, and speaks of it itself.
-                if (!(paragraph.own_scores[i * model_.themes + theme] > 0)) continue;
                 if (!(calibrate(model_, theme, score(i, theme)) >= model_.thresholds[theme])) continue;
                 borne += clause.end - clause.start;
                 if (clause.sentence == 0) borne_opening += clause.end - clause.start;

@@ -84,8 +84,7 @@ struct Paragraph {
     Buffer<uint8_t> boundaries;             // whether a word ends there (or the text begins)
 
     std::vector<Occurrence> words, concepts;
-    std::vector<double> clause_scores;  // (clauses, themes), in logits: the mean of the clause's own and its sentence's
-    std::vector<double> own_scores;     // what the classifiers say of each clause by itself, same shape
+    std::vector<double> clause_scores;  // (clauses, themes), in logits
 
     // Working memory of features.hpp and judge.hpp.
     std::vector<uint64_t> keys;
