@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version as installed_version
 from mmap import mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +63,7 @@ def default_model_folder() -> Path:
         return beside
     import platformdirs  # noqa: PLC0415 (seldom needed)
 
-    return Path(platformdirs.user_data_dir("policy-themes")) / installed_version("policy-themes") / "model"
+    return Path(platformdirs.user_data_dir("policy-themes")) / _installed_version("policy-themes") / "model"
 
 
 def save_artifact(
@@ -106,14 +105,14 @@ def save_artifact(
         LAYOUT.lexicon: _json_bytes([[term.text, *term.concepts] for term in lexicon.terms]),
     }
     labels_by = b"".join([*contents.values(), _json_bytes(asdict(decision))])
-    version = f"{installed_version('policy-themes')}+{_sha256(labels_by)[:10]}"
+    version = f"{_installed_version('policy-themes')}+{_sha256(labels_by)[:10]}"
     manifest = {
         "format": FORMAT,
         "version": version,
         "themes": [asdict(theme) for theme in themes],
         "decision": asdict(decision),
         "data": dict(data),
-        "libraries": {name: installed_version(name) for name in _LIBRARIES},
+        "libraries": {name: _installed_version(name) for name in _LIBRARIES},
         "scores": dict(scores),
         "files": _described(contents),
     }
@@ -169,7 +168,6 @@ def load_labeller(folder: Path) -> Labeller:
     """
     manifest = _read_manifest(folder)
     contents = _read_checked(folder, manifest["files"])
-    _check_libraries(folder, manifest["libraries"])
     path = active_path()
     themes = [Theme(**theme) for theme in manifest["themes"]]
     card = _card(manifest, path)
@@ -183,7 +181,7 @@ def load_labeller(folder: Path) -> Labeller:
             return FastLabeller(themes, _compile_anew(folder, manifest, contents), card)
     from model.plain import PlainLabeller  # noqa: PLC0415 (see above)
 
-    pipeline = _read_pipeline(folder, contents)
+    pipeline = _read_pipeline(folder, manifest, contents)
     return PlainLabeller(themes, _read_lexicon(contents), pipeline, _read_decision(manifest), card)
 
 
@@ -192,7 +190,7 @@ def _compile_anew(folder: Path, manifest: dict[str, Any], contents: dict[str, by
     from model.compiling import compile_model  # noqa: PLC0415 (see above)
 
     source = source_digest(manifest, _PARTS)
-    pipeline = _read_pipeline(folder, contents)
+    pipeline = _read_pipeline(folder, manifest, contents)
     compiled = compile_model(pipeline, _read_lexicon(contents), _read_decision(manifest), source)
     try:
         replace_file(folder / LAYOUT.compiled, compiled)
@@ -201,9 +199,10 @@ def _compile_anew(folder: Path, manifest: dict[str, Any], contents: dict[str, by
         return compiled
 
 
-def _read_pipeline(folder: Path, contents: dict[str, bytes]) -> "Pipeline":
+def _read_pipeline(folder: Path, manifest: dict[str, Any], contents: dict[str, bytes]) -> "Pipeline":
     from model.unpickling import unpickle_pipeline  # noqa: PLC0415 (see above)
 
+    _check_libraries(folder, manifest["libraries"])
     try:
         return unpickle_pipeline(contents[LAYOUT.pipeline])
     except Exception:
@@ -292,10 +291,17 @@ def _read_checked(folder: Path, files: dict[str, dict[str, Any]]) -> dict[str, b
 
 
 def _check_libraries(folder: Path, libraries: dict[str, str]) -> None:
+    """Whether jieba, numpy and scikit-learn are those that the parts were made with; the compiled model needs none of them."""
     for name, parts in _LIBRARIES.items():
-        saved, present = libraries.get(name, "未知"), installed_version(name)
+        saved, present = libraries.get(name, "未知"), _installed_version(name)
         if saved.split(".")[:parts] != present.split(".")[:parts]:
             raise ArtifactError(f"{folder} 是用 {name} {saved} 训练的，本机装的是 {present}，结果可能不同；{_RETRAIN}")
+
+
+def _installed_version(name: str) -> str:
+    from importlib.metadata import version  # noqa: PLC0415 (a tenth of the way to the first label, which does not need it)
+
+    return version(name)
 
 
 def _described(contents: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from enum import IntEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
 
 from model.errors import ArtifactError, PolicyThemesError
-from model.labeller import Labeller, active_path
+from model.labeller import Labeller
 from service.default_model import find_labeller
 from service.documents import STANDARD_INPUT, ReadOptions
 from service.label_run import LabelRun, RunOutcome
@@ -38,6 +37,7 @@ from service.run_sources import FoundSources, Source, find_sources
 from service.run_summary import tell_summary
 from service.shard_command import Workforce, is_shard_output, label_folder
 from service.source_reader import available_processors, open_reader, workers_for
+from service.version_option import VersionOption
 
 
 class ExitCode(IntEnum):
@@ -83,9 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     going_on.add_argument("--resume", action="store_true", help="接着上次没有做完的运行（中断、断电、磁盘已满之后）")
     going_on.add_argument("--restart", action="store_true", help="丢开上次没有做完的运行，从头开始")
     parser.add_argument("--model", type=Path, metavar="文件夹", help="模型文件夹（默认使用本机的默认模型）")
-    parser.add_argument(
-        "--version", action="version", version=f"policy-themes {version('policy-themes')} ({active_path()})"
-    )
+    parser.add_argument("--version", action=VersionOption)
     return parser
 
 

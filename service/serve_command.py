@@ -7,13 +7,11 @@ import socket
 import sys
 from collections.abc import Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
 
 from model.errors import ArtifactError
-from model.labeller import active_path
 from model.store import ModelStore
 from service.api_keys import ApiKeyError, ApiKeys, Role, entry_line, new_key
 from service.app import create_app
@@ -22,6 +20,7 @@ from service.logs import set_up_logs
 from service.model_registry import FolderSource, ModelRegistry, StoreSource
 from service.server import Server, living
 from service.settings import PREFIX, Settings, SettingsError, read_settings, unknown_settings
+from service.version_option import VersionOption
 
 _BAD_COMMAND = 2
 _NO_MODEL = 4  # as policy-label
@@ -46,9 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     models.add_argument(
         "--store", type=Path, metavar="文件夹", help="模型库（policy-train release 写入），换模型不用重启"
     )
-    parser.add_argument(
-        "--version", action="version", version=f"policy-themes {version('policy-themes')} ({active_path()})"
-    )
+    parser.add_argument("--version", action=VersionOption)
     commands = parser.add_subparsers(title="命令", metavar="命令")
     keys = commands.add_parser("keys", help="管理密钥").add_subparsers(metavar="命令", required=True)
     new = keys.add_parser("new", help="生成一个密钥和它的散列；只有散列写进设置或密钥文件")

@@ -1,6 +1,7 @@
 """One process of the service: takes connections, watches for new models, and ends in good order."""
 
 import asyncio
+import gc
 import logging
 import os
 import select
@@ -58,6 +59,7 @@ class Server(uvicorn.Server):
         """Begin to listen."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        gc.freeze()  # what is there now stays to the end
         for server in getattr(self, "servers", []):
             for listening in server.sockets:
                 host, port = listening.getsockname()[:2]

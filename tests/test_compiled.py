@@ -5,6 +5,7 @@ import pytest
 
 from model.artifact import LAYOUT, load_labeller
 from model.compiled import CompiledModelError, open_compiled, pack
+from model.errors import ArtifactError
 from model.fast import FastLabeller
 from model.labeller import PATH_VARIABLE, core_is_built
 
@@ -86,6 +87,17 @@ def test_where_the_folder_cannot_be_written_the_compiled_model_stays_in_memory(
     monkeypatch.setattr("model.artifact.tempfile.mkstemp", refuse)
     assert load_labeller(folder).label(TEXTS) == expected
     assert not (folder / LAYOUT.compiled).exists()
+
+
+def test_only_making_it_anew_needs_the_libraries_that_the_model_was_made_with(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = load_labeller(folder).label(TEXTS)
+    monkeypatch.setattr("model.artifact._installed_version", lambda _name: "0.0.1")
+    assert load_labeller(folder).label(TEXTS) == expected
+    (folder / LAYOUT.compiled).unlink()
+    with pytest.raises(ArtifactError, match=r"jieba .* 0\.0\.1"):
+        load_labeller(folder)
 
 
 def test_the_core_refuses_what_is_no_compiled_model(folder: Path) -> None:

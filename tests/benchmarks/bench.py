@@ -191,11 +191,9 @@ def start_up(folder: Path, pipeline: Path, fasttext_model: Path) -> Iterator[str
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
         file.write(json.dumps({"id": 1, "text": text}) + "\n")
         file.flush()
-        command = f"import sys; from service.label_command import main; sys.exit(main([{file.name!r}, '--model', {str(folder)!r}]))"
-        service = (
-            "from pathlib import Path; import service.serve_command; from service.app import create_app;"
-            "from service.default_model import find_labeller;"
-            f"labeller = find_labeller(Path({str(folder)!r}), print); create_app(labeller); labeller.label([{text!r}])"
+        command = (
+            f"import sys; from service.start import policy_label; sys.argv = ['policy-label', {file.name!r}, '--model', {str(folder)!r}];"
+            "sys.exit(policy_label())"
         )
         load = f"from pathlib import Path; from model.artifact import load_labeller; load_labeller(Path({str(folder)!r})).label([{text!r}])"
         notebook = (
@@ -212,7 +210,6 @@ def start_up(folder: Path, pipeline: Path, fasttext_model: Path) -> Iterator[str
             ("Python itself", "pass", fast),
             (f"{OURS}, in a program", load, fast),
             (f"{OURS}, `policy-label` on one paragraph", command, fast),
-            (f"{OURS}, the service", service, fast),
             (f"{OURS_PLAIN}, in a program", load, plain),
             (f"{BASE}, in a program", notebook, fast),
             (f"{FAST_PEER}, in a program", peer, fast),
@@ -357,6 +354,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="file for the report")
     parser.add_argument("--most", type=int, default=1_000_000, help="paragraphs of the longest run")
     options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # where it is set, our modules are compiled anew at every start
     sizes = [size for size in (100, 1_000, 10_000, 100_000, 1_000_000) if size <= options.most]
     lines = []
     for line in run(options.model, sizes):

@@ -329,7 +329,7 @@ def report(seconds: float, load_seconds: float, requests: int, rounds: int) -> I
             yield f"| {what} | {middle[over]:,.0f} | {middle[under]:,.0f} | {ratio(over, under):.1f} | {goal} |"
         for what, kind, goal in (
             ("first answer after the start, s", "first", "4"),
-            ("CPU until then, s", "first CPU", ""),
+            ("CPU until then, s (goal: ours at most 0.7)", "first CPU", ""),
         ):
             own, other = f"our {kind}", f"plain {kind}"
             yield f"| {what} | {middle[own]:.2f} | {middle[other]:.2f} | {ratio(other, own):.1f} | {goal} |"
@@ -351,6 +351,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few seconds of each, to see that it runs")
     options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # where it is set, our modules are compiled anew at every start
     lines = report(1.0, 3.0, 2_000, 1) if options.short else report(5.0, 60.0, 100_000, 5)
     for line in lines:
         print(line, flush=True)
