@@ -12,7 +12,7 @@ help:
 	@echo "make check             只运行静态检查和数据检查"
 	@echo "make bench             测量速度，与其他做法比较（结果写入 tests/benchmarks/RESULTS.md）"
 	@echo "make screenshots       重拍 README 里的网页截图（需要 chromium 和 fonts-noto-cjk）"
-	@echo "make soak              一万份文件的内存，和反复 kill -9 之后的结果（一刻钟）"
+	@echo "make soak              一万份文件的内存，反复 kill -9，服务过载和磁盘已满（半小时）"
 	@echo "make fuzz              用检错工具和模糊测试检查快速内核（需要 clang，十分钟）"
 	@echo "make fuzz-api          按接口文档生成请求，长时间检查 HTTP 服务"
 	@echo "make clean             删除虚拟环境和缓存"
@@ -57,6 +57,7 @@ test-cluster: $(MODEL)
 soak: $(MODEL)
 	$(BIN)/python tests/benchmarks/memory.py --ending .jsonl --ending .xlsx
 	$(BIN)/python tests/benchmarks/kills.py
+	$(BIN)/python -m tests.benchmarks.service_soak
 
 bench: $(MODEL)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'

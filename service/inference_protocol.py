@@ -20,7 +20,7 @@ from service.api_types import MOST_PARAGRAPHS, request_body
 from service.documents import LONGEST_PARAGRAPH
 from service.json_answer import JSON, MODEL_HEADER, json_answer, json_bytes
 from service.json_body import parse_json
-from service.labelling import label_batch
+from service.labelling import expect_room, label_batch
 from service.model_registry import ServedModel
 from service.parts import ServiceParts
 from service.problems import (
@@ -202,6 +202,7 @@ def inference_routes(parts: ServiceParts) -> APIRouter:
         return await inferred(request, _model(parts, name, version))
 
     async def inferred(request: Request, model: ServedModel) -> Response:
+        await expect_room(request.headers.get("content-length"), parts.admission)
         body = await request.body()
         try:
             asked, texts = _read(body, request.headers.get(_HEADER_LENGTH))

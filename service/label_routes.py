@@ -12,7 +12,7 @@ from service.api_types import LabelRequest, LabelResponse, ParagraphIn, request_
 from service.documents import LONGEST_PARAGRAPH
 from service.json_answer import MODEL_HEADER, json_answer, json_bytes
 from service.json_body import parse_json, read_json
-from service.labelling import BATCH_PARAGRAPHS, label_batch
+from service.labelling import BATCH_PARAGRAPHS, expect_room, label_batch
 from service.model_registry import ServedModel
 from service.ndjson import NDJSON, LongLineError, StreamedAnswer, batches_of_lines
 from service.parts import ServiceParts
@@ -52,6 +52,7 @@ def label_routes(parts: ServiceParts) -> APIRouter:
         """
         if request.headers.get("content-type", "").lower().startswith(NDJSON):
             return await stream(request)
+        await expect_room(request.headers.get("content-length"), parts.admission)
         batch = await read_json(request, LabelRequest)
         model = parts.model
         labels = await label_batch([paragraph.text for paragraph in batch.paragraphs], model.labeller, parts.admission)

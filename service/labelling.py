@@ -14,11 +14,26 @@ if TYPE_CHECKING:
 # Enough paragraphs to spread the cost of a call, few enough to keep memory flat and progress smooth.
 BATCH_PARAGRAPHS = 256
 _SMALL = 2_000  # characters, which the fast path labels in less time than a thread takes to begin
+_LARGE = 10_000  # bytes of a body, which then holds more than that
 
 
 def labelled_row(paragraph: InputParagraph, label: Label) -> Row:
     """What every door writes of a paragraph: the fields of its place, its text, and the fields of its label."""
     return {**paragraph.place, "text": paragraph.text, **label.as_record()}
+
+
+async def expect_room(content_length: str | None, admission: "Admission") -> None:
+    """Refuse, before it is read, a request that is too long to be labelled at once and would find no slot.
+
+    Args:
+        content_length: the header, where the client sent one.
+        admission: where the slots are.
+
+    Raises:
+        ProblemError: there is more to do than can wait.
+    """
+    if content_length is not None and content_length.isdigit() and float(content_length) > _LARGE:
+        await admission.expect_room()
 
 
 async def label_batch(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from service.admission import REJECTION_DELAY, Admission
+from service.labelling import expect_room
 from service.problems import ProblemError, ProblemKind
 
 
@@ -55,6 +56,24 @@ def test_no_more_runs_or_waits_than_may() -> None:
         assert await asyncio.gather(*tasks) == ["done"] * 5
         assert gate.most == 2
         assert await admission.run(gate.work) == "done"
+
+    asyncio.run(scenario())
+
+
+def test_what_would_find_no_room_is_refused_before_it_is_read() -> None:
+    async def scenario() -> None:
+        gate = Gate()
+        admission = Admission(slots=1, queue=0, queue_seconds=10)
+        await expect_room("200000", admission)
+        running = asyncio.create_task(admission.run(gate.work))
+        await until(lambda: gate.running == 1)
+        for small in ("100", None, "many"):
+            await expect_room(small, admission)
+        with pytest.raises(ProblemError) as caught:
+            await expect_room("200000", admission)
+        assert caught.value.kind is ProblemKind.OVERLOADED
+        gate.open.set()
+        await running
 
     asyncio.run(scenario())
 
