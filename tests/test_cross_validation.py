@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,15 @@ import pytest
 
 from model.features import FeatureReader
 from model.plain import PlainLabeller
-from training.cross_validation import FOLDS, best_threshold, split_by_collection
+from training.cross_validation import (
+    FOLDS,
+    best_threshold,
+    choose_decision,
+    fit_calibrators,
+    hold_out,
+    judge,
+    split_by_collection,
+)
 from training.dataset import Dataset, read_dataset
 from training.fit import Example, read_examples
 
@@ -43,6 +52,19 @@ def test_a_collection_is_never_seen_and_judged_in_one_fold(dataset: Dataset, exa
         assert not seen & held_out
         judged += unseen.tolist()
     assert sorted(judged) == list(range(len(dataset.paragraphs)))
+
+
+def test_a_primary_that_nobody_named_is_not_judged(
+    dataset: Dataset, examples: list[Example], plain_labeller: PlainLabeller
+) -> None:
+    held_out = hold_out(dataset, examples, plain_labeller._reader, lambda _done: None)
+    calibrators = fit_calibrators(held_out)
+    decision = choose_decision(held_out, calibrators, dataset.theme_ids)
+    all_wrong = replace(held_out, primaries=("weather",) * len(held_out.primaries))
+    assert judge(all_wrong, calibrators, decision, dataset.theme_ids).primary == 0
+    one_known = replace(held_out, primaries=(held_out.primaries[0], *[None] * (len(held_out.primaries) - 1)))
+    assert judge(one_known, calibrators, decision, dataset.theme_ids).primary in {0, 1}
+    assert choose_decision(one_known, calibrators, dataset.theme_ids).thresholds == decision.thresholds
 
 
 @pytest.mark.parametrize(

@@ -285,7 +285,7 @@ def test_feedback_is_imported(data: Path, tmp_path: Path) -> None:
         tmp_path,
         {},
         {"text": FERRY, "themes": [], "primary": None},
-        {"text": TALENT, "themes": ["talent"], "primary": None},
+        {"text": TALENT, "themes": ["talent", "tech_finance"], "primary": None},
     )
     imported = run(file, data, reviewer="某局")
     dataset = read_dataset(data)
@@ -293,7 +293,7 @@ def test_feedback_is_imported(data: Path, tmp_path: Path) -> None:
     assert [(new[text].themes, new[text].primary) for text in TEXTS] == [
         (["tech_finance"], "tech_finance"),
         ([], "other"),
-        (["talent"], "talent"),
+        (["tech_finance", "talent"], None),
     ]
     review = dataset.documents[new[LOAN].document].review
     assert review is not None
@@ -320,7 +320,6 @@ def test_the_last_feedback_on_a_text_counts(data: Path, tmp_path: Path, capsys: 
     [
         ({"themes": ["weather"]}, "themes", "没有主题 weather"),
         ({"primary": "talent"}, "primary", "不在本段主题之中"),
-        ({"themes": ["tech_finance", "talent"], "primary": None}, "primary", "没有说哪个为主"),
         ({"text_sha256": "0" * 64}, "text_sha256", "改动过"),
         ({"model": None}, "model", ""),
         ({"text": "  "}, "正文", "没有文字"),

@@ -46,14 +46,14 @@ class HeldOut:
         clause_scores: of each paragraph, array (clauses, themes), in logits.
         raw_scores: array (paragraphs, themes), in logits.
         truth: array (paragraphs, themes).
-        primaries: gold primary of each paragraph.
+        primaries: gold primary of each paragraph; None where it is not known.
     """
 
     paragraphs: tuple[ReadParagraph, ...]
     clause_scores: tuple[Logits, ...]
     raw_scores: Logits
     truth: Truth
-    primaries: tuple[str, ...]
+    primaries: tuple[str | None, ...]
 
 
 def hold_out(
@@ -132,7 +132,7 @@ def choose_decision(held_out: HeldOut, calibrators: Sequence[LogisticRegression]
         for first_share in _PRIMARY_SHARES[share >= _PRIMARY_SHARES]:
             decision = Decision(thresholds, bands, float(share), float(first_share))
             found = primaries(held_out, probabilities, bearings, decision, theme_ids)
-            right = float(np.mean([a == b for a, b in zip(held_out.primaries, found, strict=True)]))
+            right = float(np.mean([a == b for a, b in _known_primaries(held_out, found)]))
             best = max(best, (right, -float(share), -float(first_share)))
     return Decision(thresholds, bands, -best[1], -best[2])
 
@@ -153,6 +153,11 @@ def primaries(
     return found
 
 
+def _known_primaries(held_out: HeldOut, found: Sequence[str]) -> list[tuple[str, str]]:
+    """Gold and predicted primary of each paragraph whose gold one is known."""
+    return [(gold, one) for gold, one in zip(held_out.primaries, found, strict=True) if gold is not None]
+
+
 def judge(
     held_out: HeldOut, calibrators: Sequence[LogisticRegression], decision: Decision, theme_ids: Sequence[str]
 ) -> Scores:
@@ -165,7 +170,7 @@ def judge(
         probabilities >= np.array(decision.thresholds),
         theme_ids,
         probabilities=probabilities,
-        primary_pairs=list(zip(held_out.primaries, found, strict=True)),
+        primary_pairs=_known_primaries(held_out, found),
     )
 
 

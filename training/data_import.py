@@ -163,7 +163,7 @@ def _repetition(
 ) -> str | None:
     """Why `record` cannot stand beside what is there, if so; `places` are those of the records that this import brings."""
     if same is not None:
-        verdict = f"{'、'.join(same.themes) or '无主题'}，主要主题 {same.primary}"
+        verdict = f"{'、'.join(same.themes) or '无主题'}，主要主题 {same.primary or '未指明'}"
         return f"与{_named(same.id, places)}正文相同，那里的结论是：{verdict}"
     near = index.repeated_by(record.id, record.text)
     if near:

@@ -133,14 +133,15 @@ class ParagraphReview(_Record):
 class ParagraphRecord(_Record):
     """A paragraph; its `sentences` in order make up its text, and say which of them bears which theme.
 
-    Of a paragraph that was `reviewed` only its own themes are known, and `sentences` is left out.
+    Of a paragraph that was `reviewed` only its own themes are known, and `sentences` is left out; `primary` is None where the reviewer
+    did not say.
     """
 
     id: Id
     document: Id
     text: Text
     themes: list[str]
-    primary: str
+    primary: str | None = None
     sentences: list[LabelledSentence] | None = None
     labelled: Literal["written", "confirmed", "adjudicated", "reviewed"]
     review: ParagraphReview | None = None
@@ -301,7 +302,9 @@ class _Reader:
             self.check_sentences(place, paragraph, paragraph.sentences, themes)
         elif paragraph.labelled != "reviewed":
             self.fault(place, "sentences", "缺少各句的主题；只有复核过的段落（labelled 为 reviewed）可以没有")
-        if paragraph.primary not in {*paragraph.themes, NO_THEME}:
+        if paragraph.primary is None and paragraph.labelled != "reviewed":
+            self.fault(place, "primary", "缺少主要主题；只有复核过的段落（labelled 为 reviewed）可以没有")
+        if paragraph.primary not in {*paragraph.themes, NO_THEME, None}:
             self.fault(place, "primary", f"{paragraph.primary} 不在本段主题之中，也不是 {NO_THEME}")
 
     def check_sentences(

@@ -88,11 +88,9 @@ def _verdict(where: str, feedback: _Feedback, themes: Sequence[Theme], reviewer:
             if theme not in known:
                 raise _RefusedFieldError(field, f"没有主题 {theme}；可用：{'、'.join(known)}")
     primary = feedback.primary
-    if primary is None and len(set(feedback.themes)) <= 1:
-        primary = feedback.themes[0] if feedback.themes else NO_THEME
-    if primary is None:
-        raise _RefusedFieldError("primary", f"有几个主题，却没有说哪个为主（一个主题的编号，或 {NO_THEME}）")
-    if primary not in {*feedback.themes, NO_THEME}:
+    if primary is None and not feedback.themes:
+        primary = NO_THEME
+    if primary is not None and primary not in {*feedback.themes, NO_THEME}:
         raise _RefusedFieldError("primary", f"{primary} 不在本段主题之中，也不是 {NO_THEME}")
     try:
         digest = hashlib.sha256(feedback.text.encode()).hexdigest()

@@ -13,7 +13,7 @@ class Verdict:
         where: its place in what was imported, for messages: 待复核 第 5 行.
         text: the whole paragraph.
         themes: ids, in the data folder's order.
-        primary: id of a theme, or `NO_THEME`.
+        primary: id of a theme, `NO_THEME`, or None where the person did not say.
         predicted: ids that the model gave.
         model: version of the model whose label was reviewed.
         file: the document, empty where it is not known.
@@ -23,7 +23,7 @@ class Verdict:
     where: str
     text: str
     themes: tuple[str, ...]
-    primary: str
+    primary: str | None
     predicted: tuple[str, ...]
     model: str
     file: str
