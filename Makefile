@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DOC ?= tests/documents/某市科技创新工作总结.txt
 
-.PHONY: help demo test test-cluster check browser bench soak screenshots fuzz fuzz-api clean
+.PHONY: help demo test test-cluster test-label-studio check browser bench soak screenshots fuzz fuzz-api clean
 help:
 	@echo "make demo [DOC=文件]   标注一份文件并显示结果"
 	@echo "make test              运行全部检查和测试"
 	@echo "make test-cluster      运行 Spark 的测试（需要 Java；下载约 450 MB）"
+	@echo "make test-label-studio 用 Label Studio 自己的类型检查答复（下载约 500 MB）"
 	@echo "make check             只运行静态检查和数据检查"
 	@echo "make bench             测量速度，与其他做法比较（结果写入 tests/benchmarks/RESULTS.md）"
 	@echo "make screenshots       重拍 README 里的网页截图（需要 chromium 和 fonts-noto-cjk）"
@@ -53,6 +54,10 @@ screenshots: $(MODEL) browser
 test-cluster: $(MODEL)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,spark]'
 	$(BIN)/pytest -m spark
+
+test-label-studio: $(MODEL)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,label-studio]'
+	CI=true $(BIN)/pytest tests/test_label_studio.py
 
 soak: $(MODEL)
 	$(BIN)/python tests/benchmarks/memory.py --ending .jsonl --ending .xlsx

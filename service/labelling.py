@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Enough paragraphs to spread the cost of a call, few enough to keep memory flat and progress smooth.
 BATCH_PARAGRAPHS = 256
 _SMALL = 2_000  # characters, which the fast path labels in less time than a thread takes to begin
-_LARGE = 10_000  # bytes of a body, which then holds more than that
+_LARGE = 6 * _SMALL  # bytes of a body: more than that, even with every character escaped
 
 
 def labelled_row(paragraph: InputParagraph, label: Label) -> Row:
