@@ -171,6 +171,7 @@ class RefusalOut(BaseModel):
     page: int | None = None
     kind: str = Field(examples=["too_large"])
     message: str
+    columns: list[str] = Field(default=[], description="unknown_text_column：可以选作正文的列，可能性大的在前")
 
 
 class DocumentResponse(BaseModel):

@@ -27,6 +27,7 @@ class OtherBlock:
 
 
 DocumentPart = LabelledParagraph | OtherBlock | Refusal
+_HOW_TO_NAME_A_COLUMN = "请选出正文所在的列（text_column）。"
 
 
 def label_document(
@@ -41,7 +42,7 @@ def label_document(
         labels = iter(found)
         for item in batch:
             if isinstance(item, Refusal):
-                yield item
+                yield item.advised(_HOW_TO_NAME_A_COLUMN)
             elif isinstance(item, InputParagraph):
                 yield LabelledParagraph(labelled_row(item, next(labels)))
             else:

@@ -25,7 +25,7 @@ _UPLOAD_SCHEMA = {
     "required": ["file"],
     "properties": {
         "file": {"type": "string", "format": "binary", "description": "文件；按内容和扩展名识别格式"},
-        "text_column": {"type": "string", "maxLength": 256, "description": "表格：正文所在的列"},
+        "text_column": {"type": "string", "maxLength": 256, "description": "表格：正文所在的列；不填则自动辨认"},
     },
     "additionalProperties": False,
 }
@@ -37,6 +37,7 @@ _BY_REFUSAL = {
     "encrypted": ProblemKind.ENCRYPTED_DOCUMENT,
     "empty": ProblemKind.EMPTY_DOCUMENT,
     "bad_row": ProblemKind.UNREADABLE_DOCUMENT,
+    "unknown_text_column": ProblemKind.UNKNOWN_TEXT_COLUMN,
 }
 
 _OFFERED = (JSON, *FILE_SUFFIXES)
@@ -67,7 +68,8 @@ def document_routes(parts: ServiceParts) -> APIRouter:
     async def label_one(request: Request) -> Response:
         """上传文件，或以 JSON 送来全文；切分成标题、署名、页面信息和段落，标注其中的段落。
 
-        个别部分读不了时其余照常，原因在 refusals；整份读不了时答 4xx。按 Accept 也可以要工作簿、网页报告、CSV、Parquet 或逐行的 JSON。
+        个别部分读不了时其余照常，原因在 refusals；整份读不了时答 4xx。看不出表格的正文在哪一列时答 unknown-text-column，
+        可选的列在 columns 里；选出一个，以 text_column 再送一次。按 Accept 也可以要工作簿、网页报告、CSV、Parquet 或逐行的 JSON。
         """
         media_type = choose_type(request.headers.get("accept", ""), _OFFERED)
         if media_type is None:
@@ -113,4 +115,6 @@ def _problem_of(refusals: list[Refusal]) -> ProblemError:
     first = refusals[0]
     where = f"第 {first.line} 行：" if first.line else f"第 {first.page} 页：" if first.page else ""
     more = f"（另有 {len(refusals) - 1} 处）" if len(refusals) > 1 else ""
-    return ProblemError(_BY_REFUSAL.get(first.kind, ProblemKind.UNREADABLE_DOCUMENT), f"{where}{first.message}{more}")
+    kind = _BY_REFUSAL.get(first.kind, ProblemKind.UNREADABLE_DOCUMENT)
+    columns = first.columns if kind is ProblemKind.UNKNOWN_TEXT_COLUMN else None
+    return ProblemError(kind, f"{where}{first.message}{more}", columns=columns)

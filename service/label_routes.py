@@ -119,4 +119,4 @@ def _paragraph(line: bytes) -> ParagraphIn | Problem:
 
 
 def _line_problem(line: int, problem: Problem) -> bytes:
-    return json_bytes({"line": line, "problem": problem.model_dump()}) + b"\n"
+    return json_bytes({"line": line, "problem": problem.record()}) + b"\n"

@@ -20,6 +20,7 @@ MOST_REFUSALS_LISTED = 1_000
 """Of one source; a binary file that is called .jsonl has one in each line, and memory is bounded."""
 
 _LONGEST_WAIT_SECONDS = 0.5
+_HOW_TO_NAME_A_COLUMN = "请用 --text-column 指明正文所在的列。"
 
 
 @dataclass(slots=True)
@@ -142,7 +143,8 @@ class LabelRun:
             self._refuse(Refusal(self._sources[batch.source].name, f"另有 {more} 处未能处理，没有逐一列出。"))
         self._reached = Reached(before.sources + 1, 0, 0, before.rows + rows)
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, found: Refusal) -> None:
+        refusal = found.advised(_HOW_TO_NAME_A_COLUMN)
         if self._journal is not None:
             self._journal.refusal(asdict(refusal))
         self._outcome.refusals.append(refusal)

@@ -41,6 +41,7 @@ class ProblemKind(Enum):
     UNREADABLE_DOCUMENT = ("unreadable-document", 422, "文件无法读取")
     ENCRYPTED_DOCUMENT = ("encrypted-document", 422, "文件加了密")
     EMPTY_DOCUMENT = ("empty-document", 422, "文件是空的")
+    UNKNOWN_TEXT_COLUMN = ("unknown-text-column", 422, "看不出正文在哪一列")
     NEEDS_OCR = ("needs-ocr", 422, "文件里没有文字层")
     TOO_MANY_REQUESTS = ("too-many-requests", 429, "请求过于频繁")
     OVERLOADED = ("overloaded", 503, "服务正忙")
@@ -58,10 +59,17 @@ class ProblemKind(Enum):
 class ProblemError(PolicyThemesError):
     """Ends a request with a problem; raised by what knows that it is serving HTTP."""
 
-    def __init__(self, kind: ProblemKind, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: ProblemKind,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.headers = headers
+        self.columns = columns
 
 
 class FieldProblem(BaseModel):
@@ -79,6 +87,15 @@ class Problem(BaseModel):
     status: int = Field(examples=[422])
     detail: str = Field(examples=["paragraphs[0].text：缺少这个字段"])
     errors: list[FieldProblem] = Field(default_factory=list)
+    columns: list[str] | None = Field(
+        default=None,
+        description="只有 unknown-text-column 有：表格里可以选作正文的列，可能性大的在前；选出一个，以 text_column 再送一次",
+        examples=[["主要措施", "责任单位"]],
+    )
+
+    def record(self) -> dict[str, Any]:
+        """Its members as JSON values; what another kind of problem has is left out."""
+        return self.model_dump(exclude_none=True)
 
 
 class InferenceProblem(Problem):
@@ -87,9 +104,18 @@ class InferenceProblem(Problem):
     error: str = Field(description="与 detail 相同")
 
 
-def problem_of(kind: ProblemKind, detail: str, errors: Sequence[FieldProblem] = ()) -> Problem:
+def problem_of(
+    kind: ProblemKind, detail: str, errors: Sequence[FieldProblem] = (), columns: Sequence[str] | None = None
+) -> Problem:
     """A `Problem` of a kind."""
-    return Problem(type=kind.type, title=kind.title, status=kind.status, detail=detail, errors=list(errors))
+    return Problem(
+        type=kind.type,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        errors=list(errors),
+        columns=None if columns is None else list(columns),
+    )
 
 
 def problem_response(
@@ -98,9 +124,10 @@ def problem_response(
     errors: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
     path: str = "",
+    columns: Sequence[str] | None = None,
 ) -> JSONResponse:
     """A response whose body is a `Problem`; under `/v2`, to which `path` may belong, an `InferenceProblem`."""
-    body = problem_of(kind, detail, errors).model_dump()
+    body = problem_of(kind, detail, errors, columns).record()
     if path.startswith(_INFERENCE_PATHS):
         body["error"] = detail
     return JSONResponse(body, status_code=kind.status, headers=headers, media_type=PROBLEM_JSON)
@@ -108,7 +135,7 @@ def problem_response(
 
 def answer_to(problem: ProblemError, path: str) -> JSONResponse:
     """The response to a request of `path` that ended with `problem`."""
-    return problem_response(problem.kind, str(problem), headers=problem.headers, path=path)
+    return problem_response(problem.kind, str(problem), headers=problem.headers, path=path, columns=problem.columns)
 
 
 def problem_responses(*kinds: ProblemKind) -> dict[int | str, dict[str, Any]]:

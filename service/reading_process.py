@@ -144,14 +144,14 @@ def _item(encoded: list[Any]) -> Item:
     if encoded[0] == "block":
         _, kind, text, headings, place, record = encoded
         return DocumentBlock(BlockKind(kind), text, tuple(headings), place, record)
-    _, file, message, line, page, kind = encoded
-    return Refusal(file, message, line, page, RefusalKind(kind))
+    _, file, message, line, page, kind, columns = encoded
+    return Refusal(file, message, line, page, RefusalKind(kind), tuple(columns))
 
 
 def _encoded(item: Item) -> list[Any]:
     if isinstance(item, DocumentBlock):
         return ["block", item.kind.value, item.text, item.headings, item.place, item.record]
-    return ["refusal", item.file, item.message, item.line, item.page, str(item.kind)]
+    return ["refusal", item.file, item.message, item.line, item.page, str(item.kind), item.columns]
 
 
 class _Child:

@@ -21,6 +21,7 @@ _KINDS = {
     RefusalKind.ENCRYPTED: "有密码",
     RefusalKind.EMPTY: "没有正文",
     RefusalKind.BAD_ROW: "行有问题",
+    RefusalKind.UNKNOWN_TEXT_COLUMN: "看不出正文在哪一列",
 }
 
 

@@ -72,6 +72,15 @@ def test_every_error_is_a_problem_and_nothing_else(client: httpx.Client) -> None
                     assert response["content"] == {"application/problem+json": {"schema": schema}}, (path, status)
 
 
+def test_the_columns_to_choose_from_are_documented(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    assert "看不出正文在哪一列" in document["paths"]["/v1/documents"]["post"]["responses"]["422"]["description"]
+    assert "text_column" in schemas["Problem"]["properties"]["columns"]["description"]
+    assert "columns" not in schemas["Problem"]["required"]
+    assert "columns" in schemas["RefusalOut"]["properties"]
+
+
 def test_every_reference_leads_somewhere(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
 

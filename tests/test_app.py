@@ -194,6 +194,7 @@ def test_openapi_names_every_refusal(client: httpx.Client) -> None:
         "status",
         "detail",
         "errors",
+        "columns",
     }
 
 

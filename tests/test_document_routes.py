@@ -95,6 +95,35 @@ def test_a_table_is_read_by_its_column(own: httpx.Client) -> None:
     assert (row["text"], row["row"], row["columns"]) == (ROAD, 2, {"编号": "1", "甲": LOAN})
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+def test_a_table_whose_text_is_not_known_tells_its_columns(own: httpx.Client, accept: str) -> None:
+    table = f"编号,甲,乙\n1,{LOAN},{ROAD}\n".encode()
+    response = upload(own, "表.csv", table, accept)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
+        "type": "urn:policy-themes:problem:unknown-text-column",
+        "title": "看不出正文在哪一列",
+        "status": 422,
+        "detail": "有几列都可能是正文；这里的列是：编号、甲、乙。请选出正文所在的列（text_column）。",
+        "errors": [],
+        "columns": ["甲", "乙", "编号"],
+    }
+    for name in response.json()["columns"]:
+        assert upload(own, "表.csv", table, accept, text_column=name).status_code == 200
+    assert "没有名为“丙”的列" in upload(own, "表.csv", table, accept, text_column="丙").json()["detail"]
+    assert "columns" not in upload(own, "空.csv", b"", accept).json()
+
+
+def test_the_columns_of_a_table_in_an_archive_are_told(own: httpx.Client) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("甲.txt", TEXT)
+        archive.writestr("乙.csv", f"甲,乙\n{LOAN},{ROAD}\n")
+    (refusal,) = upload(own, "全部.zip", buffer.getvalue()).json()["refusals"]
+    assert (refusal["kind"], refusal["columns"]) == ("unknown_text_column", ["甲", "乙"])
+    assert refusal["message"].endswith("请选出正文所在的列（text_column）。")
+
+
 def test_rows_of_json_keep_their_fields(own: httpx.Client) -> None:
     lines = json.dumps({"id": 7, "text": LOAN, "year": 2026}).encode() + b"\noops\n"
     answer = upload(own, "段落.jsonl", lines).json()
@@ -180,7 +209,7 @@ def test_a_form_that_is_not_offered_is_refused(own: httpx.Client) -> None:
         ("坏.pdf", b"%PDF-1.4 broken", 422, "unreadable-document"),
         ("半.docx", word(LOAN)[:-200], 422, "unreadable-document"),
         ("混.txt", "文字".encode() + "文字".encode("gbk") + b"\xff", 422, "unreadable-document"),
-        ("列.csv", b"a,b\n1,2\n", 422, "unreadable-document"),
+        ("列.csv", b"a,b\n1,2\n", 422, "unknown-text-column"),
     ],
 )
 def test_a_bad_file_is_refused_in_words_and_the_next_is_served(

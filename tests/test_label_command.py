@@ -629,7 +629,9 @@ def test_the_column_of_text_is_named(label: Run, tmp_path: Path, capsys: pytest.
     table.write_text(f"甲,乙\n{LOAN},{INCUBATOR}\n", encoding="utf-8")
     out = tmp_path / "out.jsonl"
     assert label(table, "-o", out) == ExitCode.SOME_FAILED
-    assert "--text-column" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "这里的列是：甲、乙。请用 --text-column 指明正文所在的列。" in said
+    assert "text_column" not in said
     assert label(table, "--text-column", "乙", "-o", out) == ExitCode.DONE
     (row,) = rows_of(out.read_bytes())
     assert (row["text"], row["columns"], row["row"]) == (INCUBATOR, {"甲": LOAN}, 2)

@@ -76,12 +76,13 @@ def command(small_model_folder: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of documents, one with rows that are wrong, one empty, one long; not to be changed."""
+    """A folder of documents, one with rows that are wrong, one empty, one without a text, one long; not to be changed."""
     folder = tmp_path_factory.mktemp("in")
     for number in range(12):
         text = f"某市第{number}年总结\n\n一、金融支撑\n{LOAN}\n二、其他\n{NOTHING}\n"
         (folder / f"{number:02}.txt").write_text(text, encoding="utf-8")
     (folder / "05.txt").write_bytes(b"")
+    (folder / "05.csv").write_text("甲,乙\n1,2\n", encoding="utf-8")
     rows = [json.dumps({"id": number, "text": LOAN}) if number % 100 else "wrong" for number in range(1500)]
     (folder / "07.jsonl").write_text("\n".join(rows), encoding="utf-8")
     return folder
@@ -175,8 +176,8 @@ reader.read_paragraphs = told
     resumed = command(documents, "-o", out, "--resume", patch=count)
     read = resumed.stdout.decode().split()[1::2]
     assert read[0] == "07.jsonl", "the source that was being read is read again"
-    assert read == sorted(path.name for path in documents.iterdir())[7:]
-    assert "接着上次做：已完成 7 个文件" in resumed.stderr.decode()
+    assert read == sorted(path.name for path in documents.iterdir())[8:]
+    assert "接着上次做：已完成 8 个文件" in resumed.stderr.decode()
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,15 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read(slow_page: P
             assert len(list(process.read(FOLDER / "自动编号.docx", "a.docx"))) > 20
 
 
+def test_the_columns_to_choose_from_come_out_of_the_process(process: ReadingProcess, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("编号,摘要,内容\n1,甲,乙\n", encoding="utf-8")
+    (refusal,) = process.read(path, "a.csv")
+    assert isinstance(refusal, Refusal)
+    assert refusal.columns == ("摘要", "内容", "编号")
+    assert [refusal] == list(read_blocks(path, "a.csv"))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory there")
 def test_a_file_that_swells_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
     sheet = (

@@ -71,7 +71,7 @@ def test_the_column_that_is_asked_for_is_taken() -> None:
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ([["摘要", "内容"], ["甲", "乙"]], "有几列都可能是正文；请用 --text-column 指明列名。这里的列是：摘要、内容"),
+        ([["摘要", "内容"], ["甲", "乙"]], "有几列都可能是正文；这里的列是：摘要、内容。"),
         ([["甲", "乙"], [LOAN, PATENT]], "有几列都可能是正文"),
         ([["编号", "金额"], [1, 2]], "看不出哪一列是正文"),
         ([["金额"], [1], [2]], "看不出哪一列是正文"),
@@ -80,6 +80,43 @@ def test_the_column_that_is_asked_for_is_taken() -> None:
 def test_a_table_whose_text_is_not_known_is_refused(rows: list[list[Any]], sentence: str) -> None:
     with pytest.raises(NoTextColumnError, match=sentence):
         header(*rows)
+
+
+def test_the_columns_to_choose_from_are_told_likely_ones_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("编号,摘要,备注,内容\n1,甲,乙,丙\n", encoding="utf-8")
+    refused = refusal(path)
+    assert (refused.kind, refused.columns) == (RefusalKind.UNKNOWN_TEXT_COLUMN, ("摘要", "内容", "编号", "备注"))
+    assert (
+        refused.message == "有几列都可能是正文；这里的列是：编号、摘要、备注、内容。"
+    )  # each door says how to name one
+    assert refusal(path, "正文").columns == ("编号", "摘要", "备注", "内容")
+
+
+def test_every_column_that_is_offered_can_be_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    title, heading, row = "填报单位：某局,2026 年", '内容,摘要,注,注,,"主要\n措施",Abc,ABC', "甲,乙,丙,丁,戊,己,庚,辛"
+    path.write_text(f"{title}\n{heading}\n{row}\n", encoding="utf-8", newline="")
+    offered = refusal(path).columns
+    assert offered == ("内容", "摘要", "注", "注 (2)", "列E", "主要\n措施", "Abc", "ABC")
+    found = [texts(path, name.replace("\n", "\r\n")) for name in offered]  # as a browser sends what it was given
+    assert found == [[cell] for cell in row.split(",")]
+
+
+def test_names_that_no_form_can_carry_are_not_offered(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"内容,摘要,{'长' * 257},坏\0名\n甲,乙,丙,丁\n", encoding="utf-8")
+    assert refusal(path).columns == ("内容", "摘要")
+
+
+def test_a_very_wide_table_is_refused_in_bounded_words(tmp_path: Path) -> None:
+    names = [*(f"第{number}列" for number in range(1000)), "内容", "摘要"]
+    path = tmp_path / "a.csv"
+    path.write_text(f"{','.join(names)}\n{','.join('甲' * len(names))}\n", encoding="utf-8")
+    refused = refusal(path)
+    assert refused.columns[:3] == ("内容", "摘要", "第0列")
+    assert len(refused.columns) == 200
+    assert refused.message.endswith("、第49列等 1002 列。")
 
 
 def test_names_of_columns_are_all_different() -> None:
@@ -155,6 +192,19 @@ def test_sheets_without_a_text_are_passed_over_but_not_those_with_several(tmp_pa
     assert [item.text for item in read(path, "甲") if isinstance(item, DocumentBlock)] == ["1", "1", LOAN]
 
 
+def test_of_sheets_without_a_text_those_with_likely_columns_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, row in (("数字", [1, 2]), ("两列", [LOAN, PATENT])):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, [f"{name}甲", f"{name}乙"])
+            sheet.write_row(1, 0, row)
+    assert refusal(path).columns == ("两列甲", "两列乙")
+    assert texts(path, "两列乙") == [PATENT]
+    items = read(path, "丙")
+    assert [item.columns for item in items if isinstance(item, Refusal)] == [("数字甲", "数字乙"), ("两列甲", "两列乙")]
+
+
 def test_rows_keep_their_numbers_where_a_sheet_begins_lower_down(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path) as book:
@@ -194,6 +244,7 @@ def test_a_parquet_file_is_read_by_the_column_that_is_asked_for(tmp_path: Path) 
     parquet.write_table(pa.table({"a": ["甲"], "b": ["乙"]}), tmp_path / "a.parquet")
     assert texts(tmp_path / "a.parquet", "b") == ["乙"]
     assert "a、b" in refusal(tmp_path / "a.parquet").message
+    assert refusal(tmp_path / "a.parquet").columns == ("a", "b")
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.xlsx", "a.xls", "a.ods"])

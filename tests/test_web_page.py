@@ -57,6 +57,7 @@ XSS = (
 )
 MANY = 3_000
 LOAN = "设立科技信贷风险补偿资金池，支持合作银行向科技型中小企业发放贷款。"
+ENVOY = "选派科技特派员到乡村服务，帮助农户解决技术难题。"
 Opener = Callable[..., Page]
 
 
@@ -183,6 +184,42 @@ def shown(page: Page) -> list[str]:
     return page.locator(".paragraph:not([hidden]) .text").all_text_contents()
 
 
+def drop(page: Page, *files: tuple[str, str]) -> None:
+    """Drop files, each of a name and a text, on the page."""
+    page.evaluate(
+        """(files) => {
+            const carried = new DataTransfer();
+            for (const [name, text] of files) carried.items.add(new File([text], name));
+            for (const kind of ["dragover", "drop"])
+                document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }));
+        }""",
+        files,
+    )
+
+
+def expect_nothing_serious(page: Page, state: str) -> None:
+    """Have axe look at the page in a state."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    serious = [
+        (item["id"], [node["html"] for node in item["nodes"]])
+        for item in found
+        if item["impact"] in {"serious", "critical"}
+    ]
+    assert serious == [], state
+
+
+def expect_nothing_off_the_side(page: Page, width: int) -> None:
+    """See that all of the page stands within its width."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    off = page.evaluate(
+        """() => [...document.querySelectorAll("main *, header *")]
+            .filter((found) => !found.closest(".table, .visually-hidden"))
+            .filter((found) => found.getClientRects().length && found.getBoundingClientRect().right > innerWidth + 0.5)
+            .map((found) => found.outerHTML.slice(0, 80))"""
+    )
+    assert off == []
+
+
 # What is served
 
 
@@ -240,7 +277,9 @@ def test_all_words_are_there_in_both_languages_and_all_are_used() -> None:
     )
     used = set(re.findall(r'words\(\s*"(\w+)"', others)) | set(re.findall(r'data-words(?:-\w+)?="(\w+)"', others))
     assert used <= known.keys()
-    families = re.compile("(problem|state|refusal|correction|colours|size|aside)_|(cancel|retry|remove)Of|lines|pages")
+    families = re.compile(
+        "(problem|state|refusal|correction|colours|size|aside)_|(cancel|retry|remove|useColumn)Of|lines|pages"
+    )
     quoted = set(re.findall(r'"(\w+)"', others))
     assert [name for name in known if name not in used | quoted and not families.match(name)] == []
 
@@ -492,30 +531,74 @@ def test_files_that_cannot_be_read_are_told_and_the_others_are_labelled(open_pag
 
 def test_the_column_of_a_table_can_be_named(open_page: Opener, tmp_path: Path) -> None:
     table = tmp_path / "措施.csv"
-    table.write_text(f"序号,甲,乙\n1,{LOAN},选派科技特派员到乡村服务，帮助农户解决技术难题。\n", encoding="utf-8-sig")
-    page = open_page(faults_expected=True)
-    page.locator("#files-chosen").set_input_files(table)
-    expect(page.locator("#pending")).to_contain_text("这里的列是：序号、甲、乙")
-    for column, text in (("甲", LOAN), ("乙", "选派科技特派员")):
+    table.write_text(f"序号,正文,说明\n1,{LOAN},{ENVOY}\n", encoding="utf-8-sig")
+    page = open_page()
+    upload(page, table)
+    for column, text in (("说明", ENVOY), ("正文", LOAN)):
         page.get_by_label("正文所在的列").fill(column)
         page.get_by_role("button", name="重新标注").click()
         expect(page.locator(".paragraph .text")).to_contain_text(text)
         expect(page.locator(".paragraph .columns")).to_contain_text("序号")
 
 
+def test_a_table_whose_text_is_not_known_asks_for_its_column(open_page: Opener) -> None:
+    page = open_page(faults_expected=True)
+    hostile = f"{XSS[1]}\n（必填）"
+    drop(page, ("措施.csv", f'序号,"{hostile}",乙\n1,{LOAN},{ENVOY}\n'))
+    choice = page.get_by_role("combobox", name="正文所在的列")
+    expect(page.locator("#pending")).to_contain_text("请选出正文所在的列（text_column）")
+    assert choice.locator("option").evaluate_all("all => all.map(({ value }) => value)") == [hostile, "乙", "序号"]
+    assert choice.locator("*:not(option)").count() == 0
+    expect(page.get_by_role("textbox", name="正文所在的列")).to_have_count(0)  # it is asked for in one place
+    use = page.get_by_role("button", name="用这一列标注 措施.csv")
+    use.click()  # a name of two lines finds its way back
+    expect(page.locator(".paragraph .text")).to_have_text(LOAN)
+    expect(page.locator(".paragraph .columns")).to_contain_text(ENVOY)
+    assert page.evaluate("window.PWN") is None
+    page.get_by_role("textbox", name="正文所在的列").fill("没有这一列")
+    page.get_by_role("button", name="重新标注").click()
+    expect(page.locator("#pending")).to_contain_text("没有名为“没有这一列”的列")
+    choice.select_option("乙")
+    use.click()
+    expect(page.locator(".paragraph .text")).to_have_text(ENVOY)
+
+
+def test_a_column_is_chosen_by_keyboard_and_kept_while_other_files_come(open_page: Opener) -> None:
+    page = open_page(faults_expected=True)
+    drop(page, ("措施.csv", f"序号,甲,乙\n1,{LOAN},{ENVOY}\n"))
+    choice = page.get_by_role("combobox", name="正文所在的列")
+    choice.focus()
+    page.keyboard.press("ArrowDown")
+    expect(choice).to_have_value("乙")
+    held: list[Any] = []
+    page.route("**/v1/documents", lambda route: held.append(route))  # noqa: PLW0108 (Playwright marks what it is given)
+    drop(page, ("好.txt", LOAN))
+    page.get_by_role("button", name="Switch to English").click()
+    choice = page.get_by_role("combobox", name="Column with the text")
+    expect(choice).to_have_value("乙")
+    choice.focus()
+    before = choice.element_handle()
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.unroute("**/v1/documents")
+    expect(page.locator(".file.done")).to_have_count(1)
+    assert before is not None
+    assert before.evaluate("list => list === document.activeElement"), "a list that is open would have been closed"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Use this column of 措施.csv"
+    page.keyboard.press("Enter")
+    expect(page.locator(".file.done")).to_have_count(2)
+    assert page.evaluate("document.activeElement.textContent").startswith("措施.csv")
+    page.keyboard.press("Enter")
+    expect(page.locator(".paragraph .text")).to_have_text(ENVOY)
+
+
 def test_files_can_be_dropped_and_cancelled(open_page: Opener) -> None:
     page = open_page()
     held: list[Any] = []
     page.route("**/v1/documents", lambda route: held.append(route))  # noqa: PLW0108 (Playwright marks what it is given)
-    page.evaluate(
-        """(text) => {
-            const carried = new DataTransfer();
-            for (const name of ["甲.txt", "乙.txt"]) carried.items.add(new File([text], name));
-            for (const kind of ["dragover", "drop"])
-                document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }));
-        }""",
-        LOAN,
-    )
+    drop(page, ("甲.txt", LOAN), ("乙.txt", LOAN))
     expect(page.locator(".file")).to_have_count(2)
     expect(page.locator(".file progress")).to_have_count(1)
     page.get_by_role("button", name="取消 甲.txt").click()
@@ -629,20 +712,10 @@ def test_a_key_is_asked_for_when_the_service_wants_one(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(open_page: Opener, scheme: str) -> None:
     page = open_page(color_scheme=scheme, reduced_motion="reduce")
-
-    def check(state: str) -> None:
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        serious = [
-            (item["id"], [node["html"] for node in item["nodes"]])
-            for item in found
-            if item["impact"] in {"serious", "critical"}
-        ]
-        assert serious == [], state
-
     assert page.evaluate("document.documentElement.dataset.colours") == scheme
-    check("start")
+    expect_nothing_serious(page, "start")
     upload(page, DOCUMENT)
-    check("document")
+    expect_nothing_serious(page, "document")
     page.locator(".label").first.click()
     page.keyboard.press("e")
     page.locator('.toggle[data-theme="incubator"]').focus()
@@ -650,9 +723,29 @@ def test_axe_finds_nothing_serious(open_page: Opener, scheme: str) -> None:
     for summary in page.locator("figure summary").all():
         summary.click()
     page.locator(".menu summary").click()
-    check("corrected, filtered, open")
+    expect_nothing_serious(page, "corrected, filtered, open")
     page.get_by_role("button", name="快捷键").click()
-    check("help")
+    expect_nothing_serious(page, "help")
+
+
+@pytest.mark.parametrize(("scheme", "width", "size"), [("light", 1280, "normal"), ("dark", 360, "larger")])
+def test_the_choice_of_a_column_is_for_everyone(open_page: Opener, scheme: str, width: int, size: str) -> None:
+    page = open_page(color_scheme=scheme, viewport={"width": width, "height": 800}, faults_expected=True)
+    page.locator(".menu summary").click()
+    page.locator("#size").select_option(size)
+    page.locator(".menu summary").click()
+    long = "各部门各单位本年度拟采取的主要工作措施及其进展情况" * 4
+    drop(page, ("措施.csv", f"{long},内容,摘要\n1,{LOAN},{ENVOY}\n"))
+    choice = page.get_by_role("combobox", name="正文所在的列")
+    expect(choice).to_be_visible()
+    expect_nothing_serious(page, "a column to choose")
+    expect_nothing_off_the_side(page, width)
+    entry, box = page.locator(".file").bounding_box(), choice.bounding_box()
+    assert entry is not None
+    assert box is not None
+    assert entry["x"] <= box["x"]
+    assert box["x"] + box["width"] <= entry["x"] + entry["width"]
+    assert box["width"] > 120  # enough for a name
 
 
 @pytest.mark.parametrize(("width", "size"), [(360, "normal"), (360, "larger"), (768, "normal"), (1920, "larger")])
@@ -661,24 +754,13 @@ def test_nothing_runs_off_the_side(open_page: Opener, width: int, size: str) -> 
     page.locator(".menu summary").click()
     page.locator("#size").select_option(size)
     page.locator(".menu summary").click()
-
-    def check() -> None:
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        off = page.evaluate(
-            """() => [...document.querySelectorAll("main *, header *")]
-                .filter((found) => !found.closest(".table, .visually-hidden"))
-                .filter((found) => found.getClientRects().length && found.getBoundingClientRect().right > innerWidth + 0.5)
-                .map((found) => found.outerHTML.slice(0, 80))"""
-        )
-        assert off == []
-
-    check()
+    expect_nothing_off_the_side(page, width)
     upload(page, DOCUMENT)
-    check()
+    expect_nothing_off_the_side(page, width)
     page.locator(".label").first.click()
     page.locator(".paragraph.current .action.correct").click()
     page.locator('[data-filter="none"]').click()
-    check()
+    expect_nothing_off_the_side(page, width)
 
 
 def test_the_language_is_switched_and_kept(open_page: Opener) -> None:

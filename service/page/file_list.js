@@ -1,6 +1,6 @@
 // The documents that were given, each with its state: how far it has come, how many paragraphs it has, or what was wrong.
 
-import { element, replace } from "./element.js";
+import { element } from "./element.js";
 import { words } from "./language.js";
 import { problemText } from "./problem_text.js";
 
@@ -16,14 +16,29 @@ export class FileList {
     this.root = root;
     this.queue = queue;
     this.open = open;
-    this.drawn = "";
+    /** @type {Map<Item, HTMLElement>} */
+    this.entries = new Map();
   }
 
   /** @param {Item | null} shown */
   show(shown) {
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.key;
-    replace(this.root, ...this.queue.items.map((item) => this.entry(item, item === shown)));
-    if (focused) /** @type {HTMLElement | null} */ (this.root.querySelector(`[data-key="${focused}"]`))?.focus({ preventScroll: true });
+    const before = this.entries;
+    this.entries = new Map(this.queue.items.map((item) => [item, this.entry(item, item === shown)]));
+    for (const [item, old] of before) {
+      const made = this.entries.get(item);
+      if (!made) old.remove();
+      else if (old.isEqualNode(made)) this.entries.set(item, old); // another file's progress must not close a list of columns that is open
+      else old.replaceWith(made);
+    }
+    this.root.append(...[...this.entries.values()].filter((entry) => !entry.isConnected)); // items only ever come last
+    if (focused) this.focus(focused);
+  }
+
+  /** @param {string} key */
+  focus(key) {
+    const wanted = /** @type {HTMLElement | null} */ (this.root.querySelector(`[data-key="${key}"]`));
+    if (wanted !== document.activeElement) wanted?.focus({ preventScroll: true });
   }
 
   /**
@@ -49,9 +64,45 @@ export class FileList {
       if (item.state !== "done") entry.append(button("retry", item, () => this.queue.retry(item)));
       entry.append(button("remove", item, () => this.queue.remove(item)));
     }
+    if (offersColumns(item)) entry.append(this.columnChoice(item));
     return entry;
   }
+
+  /**
+   * What a table is sent again with, once its reader has chosen the column of the text.
+   * @param {Item} item
+   */
+  columnChoice(item) {
+    const { source } = item;
+    const columns = item.problem?.columns ?? [];
+    const id = `column-of-${item.id}`;
+    const choose = () => {
+      if (source.kind === "file") source.textColumn = list.value; // kept with the file: the list may be drawn anew
+    };
+    const options = columns.map((name) => element("option", { value: name }, name));
+    const list = element("select", { id, "data-key": `column-${item.id}`, lang: "zh-CN", onchange: choose }, ...options);
+    const chosen = source.kind === "file" && source.textColumn;
+    if (chosen && columns.includes(chosen)) list.value = chosen;
+    const use = () => {
+      choose();
+      this.queue.retry(item);
+      this.focus(`open-${item.id}`); // the button is gone
+    };
+    return element(
+      "div",
+      { class: "column-choice", role: "group", "aria-label": source.name },
+      element("label", { for: id }, words("textColumn")),
+      list,
+      button("useColumn", item, use),
+    );
+  }
 }
+
+/**
+ * Whether the file waits for its reader to say which column holds the text.
+ * @param {Item} item
+ */
+export const offersColumns = (item) => item.state === "failed" && item.source.kind === "file" && (item.problem?.columns.length ?? 0) > 0;
 
 /** @param {Item} item */
 export function stateText(item) {
@@ -64,7 +115,7 @@ export function stateText(item) {
 }
 
 /**
- * @param {"cancel" | "retry" | "remove"} action
+ * @param {"cancel" | "retry" | "remove" | "useColumn"} action
  * @param {Item} item
  * @param {() => void} onclick
  */

@@ -69,6 +69,8 @@ const TEXTS = {
   textColumn: ["正文所在的列", "Column with the text"],
   textColumnHint: ["列名，不填则自动辨认", "its name; guessed if empty"],
   relabel: ["重新标注", "Label again"],
+  useColumn: ["用这一列标注", "Use this column"],
+  useColumnOf: ["用这一列标注 {name}", "Use this column of {name}"],
   waitingHeading: ["正在处理", "Working"],
   failedHeading: ["这份文件未能处理", "This document was not processed"],
   // problems
@@ -79,6 +81,7 @@ const TEXTS = {
   problem_404: ["这个服务没有提供此项功能。", "This service does not offer that."],
   problem_413: ["文件太大。请拆分后再试。", "The file is too large. Split it and try again."],
   problem_415: ["不支持这种文件。请另存为 Word（.docx）、PDF 或文本后再试。", "Files of this kind are not read. Save it as Word (.docx), PDF or text and try again."],
+  problem_unknown_text_column: ["看不出正文在哪一列，请选出来。", "Which column holds the text is not clear: choose it."],
   problem_422: ["文件内容无法读取。", "The file cannot be read."],
   problem_429: ["请求太频繁，请稍后再试。", "Too many requests; try again later."],
   problem_503: ["服务正忙，请稍后再试。", "The service is busy; try again later."],
@@ -92,6 +95,7 @@ const TEXTS = {
   refusal_encrypted: ["已加密", "Encrypted"],
   refusal_empty: ["没有内容", "Empty"],
   refusal_bad_row: ["行内容有误", "Bad row"],
+  refusal_unknown_text_column: ["看不出正文在哪一列", "Which column is the text?"],
   // places
   line: ["第 {first} 行", "line {first}"],
   lines: ["第 {first}–{last} 行", "lines {first}–{last}"],

@@ -17,6 +17,6 @@ export function problemText(problem) {
 
 /** @param {ServiceProblem} problem */
 function ownWords(problem) {
-  for (const key of [`problem_${problem.kind}`, `problem_${problem.status}`]) if (hasWords(key)) return words(key);
+  for (const key of [`problem_${problem.kind.replaceAll("-", "_")}`, `problem_${problem.status}`]) if (hasWords(key)) return words(key);
   return words("problem_other", { status: problem.status });
 }

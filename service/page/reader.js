@@ -1,7 +1,7 @@
 // The document that is read now, with everything around it that follows it: filters, outline, charts, downloads, its refusals.
 
 import { byId, element, replace } from "./element.js";
-import { stateText } from "./file_list.js";
+import { offersColumns, stateText } from "./file_list.js";
 import { hasWords, words } from "./language.js";
 import { problemText } from "./problem_text.js";
 
@@ -73,11 +73,12 @@ export class Reader {
   }
 
   /** @param {Item} item */
-  showColumn({ source, state }) {
+  showColumn(item) {
+    const { source, state } = item;
     const form = byId("column-form", HTMLFormElement);
     if (source.kind !== "file") return void (form.hidden = true);
     const wanted = TABLES.test(source.name) && (state === "done" || state === "failed");
-    form.hidden = !wanted;
+    form.hidden = !wanted || offersColumns(item); // then the list of files asks for it
     const field = byId("column", HTMLInputElement);
     if (document.activeElement !== field) field.value = source.textColumn ?? ""; // another file's progress must not undo what is being typed
   }

@@ -10,13 +10,15 @@ export class ServiceProblem extends Error {
    * @param {string} kind last part of the problem's `type`
    * @param {string} detail the service's own sentence
    * @param {number} retryAfter seconds; 0 where it named none
+   * @param {string[]} columns of a table, to choose the one with the text from, likely ones first
    */
-  constructor(status, kind, detail, retryAfter = 0) {
+  constructor(status, kind, detail, retryAfter = 0, columns = []) {
     super(detail || `HTTP ${status}`);
     this.status = status;
     this.kind = kind;
     this.detail = detail;
     this.retryAfter = retryAfter;
+    this.columns = columns;
   }
 }
 
@@ -81,8 +83,9 @@ function requestHeaders(accept) {
 function problemOf(status, body, retryAfter) {
   const seconds = Math.max(0, Number(retryAfter) || 0);
   try {
-    const { type, detail } = JSON.parse(body);
-    return new ServiceProblem(status, String(type ?? "").split(":").at(-1) ?? "", String(detail ?? ""), seconds);
+    const { type, detail, columns } = JSON.parse(body);
+    const named = Array.isArray(columns) ? columns.map(String) : [];
+    return new ServiceProblem(status, String(type ?? "").split(":").at(-1) ?? "", String(detail ?? ""), seconds, named);
   } catch {
     return new ServiceProblem(status, "", "", seconds); // an answer of some proxy in between
   }

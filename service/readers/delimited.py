@@ -42,7 +42,7 @@ def read(source: Source) -> Iterator[Item]:
                     yield broken.pop(0)
                 yield item
         except NoTextColumnError as error:
-            yield Refusal(source.name, str(error), kind=RefusalKind.BAD_ROW if error.names else RefusalKind.EMPTY)
+            yield error.refusal(source.name)
     yield from broken
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.readers.cell_values import json_value
-from service.readers.source import Item, Refusal, RefusalKind, Source, UnreadableError
+from service.readers.source import Item, RefusalKind, Source, UnreadableError
 from service.readers.table import NoTextColumnError, NumberedRow, read_table
 
 _BATCH_ROWS = 512
@@ -28,7 +28,7 @@ def read(source: Source) -> Iterator[Item]:
             names = file.schema_arrow.names
             yield from read_table(_rows(file, names, source), source.name, None, source.options.text_column)
     except NoTextColumnError as error:
-        yield Refusal(source.name, str(error), kind=RefusalKind.BAD_ROW if error.names else RefusalKind.EMPTY)
+        yield error.refusal(source.name)
     except (arrow.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

@@ -1,10 +1,10 @@
 """What every reader takes and gives: a source, and its blocks and refusals in order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from model.errors import PolicyThemesError
 from model.paragraphs import Block, BlockKind, SourceLine, split_blocks
@@ -22,17 +22,28 @@ class RefusalKind(StrEnum):
     ENCRYPTED = "encrypted"
     EMPTY = "empty"
     BAD_ROW = "bad_row"
+    UNKNOWN_TEXT_COLUMN = "unknown_text_column"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What could not be labelled: a whole file, one page or one line (of a table, one row) of it."""
+    """What could not be labelled: a whole file, one page or one line (of a table, one row) of it.
+
+    Attributes:
+        file: what users know it by.
+        message: why, in a sentence.
+        line: number of the line or row, from 1.
+        page: number of the page, from 1.
+        kind: why, as a `RefusalKind`.
+        columns: of a table whose text is not known, names that may be asked for, likely ones first.
+    """
 
     file: str
     message: str
     line: int | None = None
     page: int | None = None
     kind: str = RefusalKind.UNREADABLE
+    columns: Sequence[str] = ()
 
     def __str__(self) -> str:
         """One sentence for the summary."""
@@ -40,6 +51,12 @@ class Refusal:
             f" 第 {self.line} 行" if self.line is not None else f" 第 {self.page} 页" if self.page is not None else ""
         )
         return f"{self.file}{where}：{self.message}"
+
+    def advised(self, how_to_name_a_column: str) -> Self:
+        """The same; where a column must be named, with a sentence on how: that is another thing for each door, and readers know none."""
+        if self.kind != RefusalKind.UNKNOWN_TEXT_COLUMN:
+            return self
+        return replace(self, message=self.message + how_to_name_a_column)
 
 
 class UnreadableError(PolicyThemesError):

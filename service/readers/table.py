@@ -52,6 +52,9 @@ _ROWS_BEFORE_HEADER = 10
 _LONGEST_NAME = 40
 _LONG_TEXT = 20  # characters, on average, of a column of text
 _LONGEST_SECTION = 60
+_MOST_LISTED = 50  # names of columns in a sentence
+_MOST_OFFERED = 200  # names of columns to choose from
+_LONGEST_OFFERED = 256  # characters; what is longer cannot be asked for over HTTP
 _SENTENCE_END = re.compile(r"[。！？；]$")
 
 
@@ -67,6 +70,15 @@ class NoTextColumnError(TextError):
         super().__init__(message)
         self.names = names
         self.likely = likely
+
+    def refusal(self, name: str, sheet: str | None = None) -> Refusal:
+        """The refusal of the table, or of a `sheet`, of the file `name`."""
+        message = f"工作表“{sheet}”{self}" if sheet else str(self)
+        if not self.names:
+            return Refusal(name, message, kind=RefusalKind.EMPTY)
+        ordered = dict.fromkeys((*self.likely, *self.names))
+        offered = tuple(islice(filter(_can_be_asked_for, ordered), _MOST_OFFERED))
+        return Refusal(name, message, kind=RefusalKind.UNKNOWN_TEXT_COLUMN, columns=offered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +193,12 @@ def find_header(sample: Sequence[NumberedRow], text_column: str | None) -> Heade
 
 def _header_row(rows: Sequence[NumberedRow], text_column: str | None) -> int | None:
     """Position of the header in `rows`, or None where the table begins with its data."""
-    wanted = {text_column.strip().casefold()} if text_column else _TEXT_NAMES | _LIKELY_TEXT_NAMES
-    for position, (_, cells) in enumerate(rows):
-        if any(isinstance(cell, str) and cell.strip().casefold() in wanted for cell in cells):
-            return position
+    known = _TEXT_NAMES | _LIKELY_TEXT_NAMES
+    # A name of ours, as 列B or 注 (2), stands in no row: the header is then the one that was there when we gave it.
+    for wanted in ({_plain(text_column)}, known) if text_column else (known,):
+        for position, (_, cells) in enumerate(rows):
+            if any(isinstance(cell, str) and _plain(cell) in wanted for cell in cells):
+                return position
     for position, (_, cells) in enumerate(rows):
         given = [cell for cell in cells if not _is_empty(cell)]
         several = len(given) > 1 or max(len(other) for _, other in rows) == 1
@@ -207,11 +221,13 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _text_position(names: Sequence[str], rows: Sequence[NumberedRow], text_column: str | None) -> int:
-    plain = [name.strip().casefold() for name in names]
+    plain = [_plain(name) for name in names]
     if text_column is not None:
-        if text_column.strip().casefold() in plain:
-            return plain.index(text_column.strip().casefold())
-        raise NoTextColumnError(f"没有名为“{text_column}”的列；这里的列是：{'、'.join(names)}。", names, ())
+        if text_column in names:  # Text and TEXT may be two columns
+            return names.index(text_column)
+        if _plain(text_column) in plain:
+            return plain.index(_plain(text_column))
+        raise NoTextColumnError(f"没有名为“{text_column}”的列；{_listed(names)}。", names, ())
     for known in (_TEXT_NAMES, _TEXT_NAMES | _LIKELY_TEXT_NAMES):
         named = [position for position, name in enumerate(plain) if name in known]
         if len(named) == 1:
@@ -222,11 +238,21 @@ def _text_position(names: Sequence[str], rows: Sequence[NumberedRow], text_colum
     if len(names) == 1 and any(isinstance(cell, str) and cell.strip() for _, cells in rows for cell in cells):
         return 0
     what = "有几列都可能是正文" if likely else "看不出哪一列是正文"
-    raise NoTextColumnError(
-        f"{what}；请用 --text-column 指明列名。这里的列是：{'、'.join(names)}。",
-        names,
-        [names[position] for position in likely],
-    )
+    raise NoTextColumnError(f"{what}；{_listed(names)}。", names, [names[position] for position in likely])
+
+
+def _plain(name: str) -> str:
+    """What two spellings of a column's name have in common; a line break in it comes back from a browser as another."""
+    return " ".join(name.split()).casefold()
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f"等 {len(names)} 列" if len(names) > _MOST_LISTED else ""
+    return f"这里的列是：{'、'.join(names[:_MOST_LISTED])}{more}"
+
+
+def _can_be_asked_for(name: str) -> bool:
+    return len(name) <= _LONGEST_OFFERED and _problem(name) is None
 
 
 def _long_columns(width: int, rows: Sequence[NumberedRow]) -> list[int]:

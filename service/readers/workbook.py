@@ -7,7 +7,7 @@ from typing import Any
 import python_calamine as calamine
 
 from service.readers.cell_values import json_value
-from service.readers.source import Item, Refusal, RefusalKind, Source, UnreadableError
+from service.readers.source import Item, RefusalKind, Source, UnreadableError
 from service.readers.table import NoTextColumnError, NumberedRow, read_table
 from service.readers.zip_guard import open_zip
 
@@ -55,9 +55,10 @@ def _read_sheets(workbook: calamine.CalamineWorkbook, source: Source) -> Iterato
         except NoTextColumnError as error:
             if error.names:
                 refused.append((sheet.name, error))
+    some = some or any(problem.likely for _, problem in refused)
     for name, problem in refused:
         if not some or problem.likely:
-            yield Refusal(source.name, f"工作表“{name}”{problem}", kind=RefusalKind.BAD_ROW)
+            yield problem.refusal(source.name, name)
 
 
 def _read_sheet(workbook: calamine.CalamineWorkbook, name: str, source: Source) -> Iterator[Item]:
